@@ -1,0 +1,202 @@
+/**
+ * Every error that Signalbox throws: one class per kind, each with a stable `code`.
+ *
+ * They are split by what the caller should do, which `remedy` tells:
+ * `fix-input` (the call was wrong), `retry-later` (nothing is wrong with the call), `stop` (a person must look),
+ * `lost-race` (someone else did it first). Classes are revived by name when they come back out of a store, so a
+ * guard that asks `event.error instanceof OutcomeUnknown` answers the same before and after a crash.
+ */
+
+export type Remedy = 'fix-input' | 'retry-later' | 'stop' | 'lost-race';
+
+/** One thing wrong with a value: where, and what was expected. Zod's issues have this shape. */
+export interface Issue {
+  readonly path: ReadonlyArray<string | number>;
+  readonly message: string;
+}
+
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  /** Plain data that helps the caller: ids, the wrong value, issues. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export class SignalboxError extends Error {
+  readonly code: string;
+  readonly remedy: Remedy;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: string, remedy: Remedy, message: string, { cause, details = {} }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.remedy = remedy;
+    this.details = details;
+  }
+}
+
+/** A workflow, option or argument is not what was expected. */
+export class InvalidOption extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('INVALID_OPTION', 'fix-input', message, details);
+  }
+}
+
+/** `defineWorkflow` was given a machine that cannot run durably. */
+export class WorkflowInvalid extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('WORKFLOW_INVALID', 'fix-input', message, details);
+  }
+}
+
+/** No workflow of that name, or not in the version that the run started with, is known to this engine. */
+export class WorkflowNotFound extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('WORKFLOW_NOT_FOUND', 'fix-input', message, details);
+  }
+}
+
+/** The input of a run does not match the workflow's input schema. `details.issues` has zod's issues. */
+export class InputInvalid extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('INPUT_INVALID', 'fix-input', message, details);
+  }
+}
+
+/** An event's payload does not match its schema, or no state of the workflow knows the event at all. */
+export class EventInvalid extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('EVENT_INVALID', 'fix-input', message, details);
+  }
+}
+
+/** The state that the run was in when it was the event's turn does not accept it. */
+export class EventNotAccepted extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('EVENT_NOT_ACCEPTED', 'fix-input', message, details);
+  }
+}
+
+/** No run with that id is in the store. */
+export class RunNotFound extends SignalboxError {
+  constructor(runId: string) {
+    super('RUN_NOT_FOUND', 'fix-input', `No run \`${runId}\` in this store. List the runs to find its id.`, {
+      details: { runId },
+    });
+  }
+}
+
+/** A run with that id was started before, with another workflow, version or input. */
+export class RunConflict extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RUN_CONFLICT', 'fix-input', message, details);
+  }
+}
+
+/** The run ended in failure. `cause` is the error that ended it. */
+export class RunFailed extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RUN_FAILED', 'stop', message, details);
+  }
+}
+
+/** The run was cancelled. */
+export class RunCancelled extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RUN_CANCELLED', 'stop', message, details);
+  }
+}
+
+/** A stored state cannot be hosted by the workflow at hand: a state or actor that it names is gone. The run is left as it was. */
+export class SnapshotNotRestorable extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('SNAPSHOT_NOT_RESTORABLE', 'stop', message, details);
+  }
+}
+
+/** A value holds something that cannot be stored and come back equal: a function, a symbol, a class instance. */
+export class ValueNotCarriable extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('VALUE_NOT_CARRIABLE', 'fix-input', message, details);
+  }
+}
+
+/** An actor was spawned from inline logic, which has no name to find it by after a restart. */
+export class InlineSpawn extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('INLINE_SPAWN', 'fix-input', message, details);
+  }
+}
+
+/** An actor was given input, or gave output, that its schema refuses. `details.issues` has zod's issues. */
+export class ActorValueInvalid extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('ACTOR_VALUE_INVALID', 'stop', message, details);
+  }
+}
+
+/** A model's answer is not usable: refused, cut off, empty, or not of the schema. `details.stopReason` says which. */
+export class ModelAnswerInvalid extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('MODEL_ANSWER_INVALID', 'stop', message, details);
+  }
+}
+
+/** The call to a model's provider failed. `details.status` has the HTTP status where there was one. */
+export class ModelCallFailed extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('MODEL_CALL_FAILED', 'retry-later', message, details);
+  }
+}
+
+/**
+ * An irreversible invocation was started and its outcome is not known: the worker died, or the other side did not
+ * answer. It is never performed again on its own.
+ */
+export class OutcomeUnknown extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('OUTCOME_UNKNOWN', 'stop', message, details);
+  }
+}
+
+/** Another worker holds this run now; what this one was about to write was refused. */
+export class LeaseLost extends SignalboxError {
+  constructor(runId: string) {
+    super('LEASE_LOST', 'lost-race', `Another worker took over run \`${runId}\`; this worker's write was refused.`, {
+      details: { runId },
+    });
+  }
+}
+
+/** The store's file or server holds something that is not a Signalbox store of this format. Nothing was written. */
+export class StoreForeign extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('STORE_FOREIGN', 'stop', message, details);
+  }
+}
+
+/** The store cannot be reached or is closed. */
+export class StoreUnavailable extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('STORE_UNAVAILABLE', 'retry-later', message, details);
+  }
+}
+
+/** Something was awaited for longer than the caller allowed. */
+export class WaitTimeout extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('WAIT_TIMEOUT', 'retry-later', message, details);
+  }
+}
+
+/** The engine is stopping or stopped. */
+export class EngineStopped extends SignalboxError {
+  constructor(message = 'The engine was stopped; create another one to go on.') {
+    super('ENGINE_STOPPED', 'retry-later', message);
+  }
+}
+
+/** One line per issue, each with its path: `customer.email: Invalid email`. */
+export function describeIssues(issues: readonly Issue[]): string {
+  return issues.map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message)).join('; ');
+}

@@ -1,0 +1,103 @@
+/**
+ * `gate`: a guard whose verdict and reasons are on record.
+ *
+ * To XState it is a guard like any other: it takes `{ context, event }` and says yes or no, and it must be pure.
+ */
+import type { EventObject, MachineContext } from 'xstate';
+import type { ZodType } from 'zod';
+
+import { InvalidOption } from '../errors.ts';
+import { recordVerdict, type Verdict } from './verdict.ts';
+
+export interface GateArgs<TContext extends MachineContext, TEvent extends EventObject> {
+  readonly context: TContext;
+  readonly event: TEvent;
+}
+
+/** `true` or `[]` passes. `false` fails. A list of reasons fails with those reasons. */
+export type Judgement = boolean | readonly string[];
+
+export type Judge<TContext extends MachineContext, TEvent extends EventObject> = (
+  args: GateArgs<TContext, TEvent>,
+) => Judgement;
+
+export type Gate<TContext extends MachineContext, TEvent extends EventObject> = (
+  args: GateArgs<TContext, TEvent>,
+) => boolean;
+
+/**
+ * A gate from a predicate that passes, fails, or fails with reasons.
+ *
+ * @example
+ * ```ts
+ * setup({ guards: { withinLimit: gate('withinLimit', ({ context }) =>
+ *   context.refund <= 100 || [`The refund of ${context.refund} is over the limit of 100.`]) } })
+ * ```
+ */
+export function gate<TContext extends MachineContext, TEvent extends EventObject>(
+  name: string,
+  judge: Judge<TContext, TEvent>,
+): Gate<TContext, TEvent>;
+/**
+ * A gate from a zod schema and the value to check with it. The reasons are zod's issues, one each with its path.
+ *
+ * @example
+ * ```ts
+ * setup({ guards: { classified: gate('classified', Classification, ({ event }) => event.output) } })
+ * ```
+ */
+export function gate<TContext extends MachineContext, TEvent extends EventObject>(
+  name: string,
+  schema: ZodType,
+  value: (args: GateArgs<TContext, TEvent>) => unknown,
+): Gate<TContext, TEvent>;
+export function gate<TContext extends MachineContext, TEvent extends EventObject>(
+  name: string,
+  check: ZodType | Judge<TContext, TEvent>,
+  value?: (args: GateArgs<TContext, TEvent>) => unknown,
+): Gate<TContext, TEvent> {
+  if (typeof name !== 'string' || name === '') {
+    throw new InvalidOption(`Expected \`name\` of a gate to be a non-empty string, got \`${String(name)}\`.`);
+  }
+  const judge = typeof check === 'function' ? fromJudge(check) : fromSchema(name, check, value);
+  return (args) => {
+    const { reasons, passed, ...seen } = judge(args);
+    recordVerdict({ gate: name, passed, reasons, ...seen });
+    return passed;
+  };
+}
+
+type Judged = Omit<Verdict, 'gate'>;
+
+function fromJudge<TContext extends MachineContext, TEvent extends EventObject>(
+  judge: Judge<TContext, TEvent>,
+): (args: GateArgs<TContext, TEvent>) => Judged {
+  return (args) => {
+    const judgement = judge(args);
+    return typeof judgement === 'boolean'
+      ? { passed: judgement, reasons: [] }
+      : { passed: judgement.length === 0, reasons: judgement };
+  };
+}
+
+function fromSchema<TContext extends MachineContext, TEvent extends EventObject>(
+  name: string,
+  schema: ZodType,
+  value: ((args: GateArgs<TContext, TEvent>) => unknown) | undefined,
+): (args: GateArgs<TContext, TEvent>) => Judged {
+  if (typeof value !== 'function') {
+    throw new InvalidOption(
+      `Gate \`${name}\` has a schema but no value to check with it. Pass a function as the third argument, such as \`({ event }) => event.output\`.`,
+    );
+  }
+  return (args) => {
+    const saw = value(args);
+    const parsed = schema.safeParse(saw);
+    const reasons = parsed.success
+      ? []
+      : parsed.error.issues.map(({ path, message }) =>
+          path.length ? `${path.map(String).join('.')}: ${message}` : message,
+        );
+    return { passed: parsed.success, reasons, saw };
+  };
+}

@@ -1,0 +1,197 @@
+/**
+ * What a workflow is: a machine, and what makes it runnable by others.
+ *
+ * `defineWorkflow` refuses a machine that could not run durably, before anything of it has run.
+ */
+import type { AnyStateMachine, EventFromLogic, InputFrom, OutputFrom } from 'xstate';
+import type { ZodType } from 'zod';
+
+import { actorSources, isStateMachine, sourceKind, stateNodes } from './actor-sources.ts';
+import { InvalidOption, WorkflowInvalid } from './errors.ts';
+
+/** The schemas of the events that come from outside, by event type; each checks the event without its `type`. */
+export type EventSchemas<TMachine extends AnyStateMachine> = {
+  readonly [TType in EventFromLogic<TMachine>['type']]?: ZodType;
+};
+
+export interface WorkflowExample<TInput> {
+  readonly name: string;
+  readonly input: TInput;
+}
+
+export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
+  /** A plain XState v5 machine. Its `id` names the workflow, for ever. */
+  readonly machine: TMachine;
+  /** Runs stay on the version that they started with. */
+  readonly version: string;
+  /** Checks and parses the input before a run is stored. Without it the input is taken as it is. */
+  readonly input?: ZodType<InputFrom<TMachine>, TInput>;
+  /** Checks the final output; a run whose output it refuses fails. */
+  readonly output?: ZodType<OutputFrom<TMachine>>;
+  /** Schemas of the events from outside. An event without one is taken with any payload. */
+  readonly events?: EventSchemas<TMachine>;
+  /** What it is for, in a line. */
+  readonly title?: string;
+  /** Who answers for it. */
+  readonly owner?: string;
+  readonly examples?: ReadonlyArray<WorkflowExample<TInput>>;
+}
+
+export interface Workflow<TMachine extends AnyStateMachine = AnyStateMachine, TInput = InputFrom<TMachine>>
+  extends WorkflowDefinition<TMachine, TInput> {
+  readonly name: string;
+  /** `name@version`. */
+  readonly ref: string;
+}
+
+/** A workflow whose types do not matter. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the one place where a workflow of any machine and input is meant
+export type AnyWorkflow = Workflow<any, any>;
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/**
+ * Make a workflow of a machine.
+ *
+ * Throws `WorkflowInvalid` if the machine names an actor, guard, action or delay that is not there, or uses actor logic
+ * that cannot run durably (`fromCallback`, observables); `InvalidOption` if a name or version is not usable.
+ *
+ * @example
+ * ```ts
+ * const supportTicket = defineWorkflow({ machine, version: '1.0.0', input: Ticket, events: { APPROVE: Approval } });
+ * ```
+ */
+export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputFrom<TMachine>>(
+  definition: WorkflowDefinition<TMachine, TInput>,
+): Workflow<TMachine, TInput> {
+  const { machine, version, events = {} } = definition;
+  if (!isStateMachine(machine)) {
+    throw new InvalidOption('Expected `machine` to be an XState v5 machine made by `setup(…).createMachine(…)` or `createMachine(…)`.');
+  }
+  const name = machine.id;
+  if (!namePattern.test(name)) {
+    throw new InvalidOption(
+      `Expected the machine's \`id\` to name the workflow with letters, digits, \`.\`, \`_\` and \`-\`, got \`${name}\`. Set \`id\` in the machine's config.`,
+    );
+  }
+  if (typeof version !== 'string' || !namePattern.test(version)) {
+    throw new InvalidOption(`Expected \`version\` of workflow \`${name}\` to be a version such as \`1.0.0\`, got \`${String(version)}\`.`);
+  }
+  refuseUnknownEvents(machine, name, Object.keys(events));
+  refuseUnrunnable(machine, name, new Set());
+  return { ...definition, name, ref: `${name}@${version}` };
+}
+
+function refuseUnknownEvents(machine: AnyStateMachine, name: string, types: readonly string[]): void {
+  const known = machine.events as readonly string[];
+  const unknown = types.find((type) => !known.some((descriptor) => matchesDescriptor(type, descriptor)));
+  if (unknown !== undefined) {
+    throw new InvalidOption(
+      `\`events.${unknown}\` of workflow \`${name}\` is the schema of an event that no state accepts. Remove it or name one of: ${known.filter((type) => !type.startsWith('xstate.')).join(', ')}.`,
+    );
+  }
+}
+
+/** Whether an event type matches a descriptor such as `APPROVE`, `user.*` or `*`. */
+export function matchesDescriptor(type: string, descriptor: string): boolean {
+  return (
+    descriptor === type ||
+    descriptor === '*' ||
+    (descriptor.endsWith('.*') && `${type}.`.startsWith(descriptor.slice(0, -1)))
+  );
+}
+
+const useInstead: Record<string, string> = {
+  callback:
+    'is `fromCallback` logic, which pushes events at any time; they cannot be recorded or replayed. Use `fromPromise` (or `fromTool`) for work that ends, and send what comes from outside with `run.send`.',
+  observable:
+    'is observable logic, which pushes values at any time; they cannot be recorded or replayed. Use `fromPromise` for work that ends, and send each value with `run.send`.',
+  unknown: 'is not actor logic that can run durably. Use `fromPromise`, `fromTransition`, or a machine.',
+};
+
+function refuseUnrunnable(machine: AnyStateMachine, name: string, seen: Set<AnyStateMachine>): void {
+  if (seen.has(machine)) return;
+  seen.add(machine);
+  for (const { src, logic, place } of actorSources(machine)) {
+    if (!logic) {
+      throw new WorkflowInvalid(
+        `State \`${place}\` of workflow \`${name}\` invokes \`${src}\`, but there is no such actor. Add it to \`setup({ actors: { ${src} } })\`.`,
+        { details: { src, place } },
+      );
+    }
+    const problem = useInstead[sourceKind(logic)];
+    if (problem) {
+      throw new WorkflowInvalid(`Actor \`${src}\` of workflow \`${name}\` (${place}) ${problem}`, {
+        details: { src, place },
+      });
+    }
+    if (isStateMachine(logic)) refuseUnrunnable(logic, name, seen);
+  }
+  for (const { kind, ref, place } of implementationRefs(machine)) {
+    if (ref in (machine.implementations[kind] as object)) continue;
+    throw new WorkflowInvalid(
+      `State \`${place}\` of workflow \`${name}\` names \`${ref}\`, but there is no such ${kind.slice(0, -1)}. Add it to \`setup({ ${kind}: { ${ref} } })\`.`,
+      { details: { [kind.slice(0, -1)]: ref, place } },
+    );
+  }
+}
+
+interface ImplementationRef {
+  readonly kind: 'actors' | 'actions' | 'guards' | 'delays';
+  readonly ref: string;
+  readonly place: string;
+}
+
+/** What an action, guard or nested guard in a machine's config may look like. */
+interface Referring {
+  readonly type?: unknown;
+  readonly src?: unknown;
+  readonly delay?: unknown;
+  readonly guards?: readonly unknown[];
+}
+
+/** Every action, guard, delay and spawned actor that the machine's config names by a string. */
+function implementationRefs(machine: AnyStateMachine): ImplementationRef[] {
+  const refs: ImplementationRef[] = [];
+
+  const guard = (value: unknown, place: string): void => {
+    if (typeof value === 'string') refs.push({ kind: 'guards', ref: value, place });
+    else if (typeof value === 'function') (value as Referring).guards?.forEach((inner) => guard(inner, place));
+    else if (isReferring(value)) refs.push({ kind: 'guards', ref: value.type, place });
+  };
+  const action = (value: unknown, place: string): void => {
+    if (typeof value === 'string') refs.push({ kind: 'actions', ref: value, place });
+    else if (typeof value === 'function') builtin(value as Referring, place);
+    else if (isReferring(value)) refs.push({ kind: 'actions', ref: value.type, place });
+  };
+  const builtin = ({ type, src, delay }: Referring, place: string): void => {
+    if (typeof delay === 'string') refs.push({ kind: 'delays', ref: delay, place });
+    if (type !== 'xstate.spawnChild' || src === undefined) return;
+    if (typeof src === 'string') refs.push({ kind: 'actors', ref: src, place });
+    else {
+      throw new WorkflowInvalid(
+        `State \`${place}\` spawns an actor from inline logic, which cannot be found again after a restart. Name it in \`setup({ actors })\` and spawn it by that name.`,
+        { details: { place } },
+      );
+    }
+  };
+
+  for (const { id } of stateNodes(machine)) {
+    const node = machine.getStateNodeById(id);
+    [...node.entry, ...node.exit].forEach((value) => action(value, id));
+    if (node.type === 'compound') node.initial.actions.forEach((value) => action(value, id));
+    for (const transition of [...[...node.transitions.values()].flat(), ...(node.always ?? [])]) {
+      transition.actions.forEach((value) => action(value, id));
+      if (transition.guard !== undefined) guard(transition.guard, id);
+    }
+  }
+  for (const [name, value] of Object.entries(machine.implementations.actions as object)) action(value, `action ${name}`);
+  for (const [name, value] of Object.entries(machine.implementations.guards as object)) {
+    if (typeof value === 'function') (value as Referring).guards?.forEach((inner) => guard(inner, `guard ${name}`));
+  }
+  return refs;
+}
+
+function isReferring(value: unknown): value is { readonly type: string } {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+}
