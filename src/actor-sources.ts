@@ -47,7 +47,7 @@ export function actorSources(machine: AnyStateMachine): ActorSource[] {
   );
   const known = new Map(named.map(({ src, logic }) => [src, logic]));
   const invoked = stateNodes(machine).flatMap(({ id, config }) =>
-    invokesOf(config).map(({ src }, index) =>
+    invokesOf(config as StateNodeConfigLike).map(({ src }, index) =>
       typeof src === 'string'
         ? { src, logic: known.get(src), place: id }
         : { src: inlineSource(id, index), logic: src, place: id },
@@ -66,19 +66,12 @@ export function inlineSource(stateNodeId: string, index: number): string {
   return `inline:${stateNodeId}:${index}`;
 }
 
-export interface StateNodeLike {
-  readonly id: string;
-  readonly config: StateNodeConfigLike;
-}
+export type StateNode = AnyStateMachine['root'];
 
-export function stateNodes(machine: AnyStateMachine): StateNodeLike[] {
-  const nodes: StateNodeLike[] = [];
-  const visit = (node: AnyStateMachine['root']): void => {
-    nodes.push({ id: node.id, config: node.config as StateNodeConfigLike });
-    Object.values(node.states).forEach(visit);
-  };
-  visit(machine.root);
-  return nodes;
+/** The root and every state below it. */
+export function stateNodes(machine: AnyStateMachine): StateNode[] {
+  const within = (node: StateNode): StateNode[] => [node, ...Object.values(node.states).flatMap(within)];
+  return within(machine.root);
 }
 
 /** `fromPromise` logic, and only that, is done with the data of `xstate.promise.resolve`. */

@@ -176,8 +176,8 @@ function implementationRefs(machine: AnyStateMachine): ImplementationRef[] {
     }
   };
 
-  for (const { id } of stateNodes(machine)) {
-    const node = machine.getStateNodeById(id);
+  for (const node of stateNodes(machine)) {
+    const { id } = node;
     [...node.entry, ...node.exit].forEach((value) => action(value, id));
     if (node.type === 'compound') node.initial.actions.forEach((value) => action(value, id));
     for (const transition of [...[...node.transitions.values()].flat(), ...(node.always ?? [])]) {

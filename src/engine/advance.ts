@@ -5,15 +5,16 @@
  *
  * I1. No I/O, no clock, no randomness: the same workflow, state and message give an equal result, whenever and wherever.
  * I2. The state that is given is not changed. States are frozen.
- * I3. It throws only for what the caller got wrong or must stop at (`SnapshotNotRestorable`, and at the start whatever kept
- *     the machine from its first state). Later, what the machine cannot do fails the run, with the error in its state.
+ * I3. It throws only for what the caller got wrong (`InvalidOption`) or must stop at (`SnapshotNotRestorable`). What the
+ *     machine cannot do fails the run, with the error in its state; at the start, there may be nothing else in it.
  */
 import { type AnyActorLogic, type EventObject, getNextTransitions } from 'xstate';
 
-import { InvalidOption, ValueNotCarriable } from '../errors.ts';
+import type { StateNode } from '../actor-sources.ts';
+import { ActorValueInvalid, describeIssues, InvalidOption, type Issue, ValueNotCarriable } from '../errors.ts';
 import { personQuestion, type PersonQuestion } from '../gates/person.ts';
 import type { AnyWorkflow } from '../workflow.ts';
-import { accepts, currentHost, type Host, restoreHost, startHost } from './host.ts';
+import { accepts, createHost, currentHost, type Host, type RootSnapshot } from './host.ts';
 import { type HostedLogics, hostedLogics } from './hosted-logic.ts';
 import type { Advanced, Message, RunState } from './run-state.ts';
 
@@ -24,26 +25,35 @@ import type { Advanced, Message, RunState } from './run-state.ts';
  * const next = advance(supportTicket, state, { type: 'output', at: Date.now(), key: started[0].key, output: 'billing' });
  * ```
  */
-export function advance(workflow: AnyWorkflow, state: RunState | undefined, message: Message): Advanced {
-  const logics = logicsOf(workflow);
-  if (!state) {
-    if (message.type !== 'start') throw new InvalidOption(`The first message of a run is \`start\`, got \`${message.type}\`.`);
-    const host = startHost(logics, workflow.name, message);
-    return keep(host, host.begun as Advanced);
+export function advance(
+  workflow: AnyWorkflow,
+  state: RunState | undefined,
+  message: Message,
+  hosts: HostCache = noCache,
+): Advanced {
+  if (message.type === 'start' && state) throw new InvalidOption('A run is started once; it was sent another `start`.');
+  if (message.type !== 'start' && !state) {
+    throw new InvalidOption(`The first message of a run is \`start\`, got \`${message.type}\`.`);
   }
-  if (state.snapshot.status !== 'active') return unchanged(workflow, state);
+  if (state && state.snapshot.status !== 'active') return unchanged(state, []);
 
-  const host = takeHost(state) ?? restoreHost(logics, workflow.name, state);
-  let led: Advanced | undefined;
-  try {
-    led = host.deliver(message);
-  } catch (error) {
-    if (!(error instanceof ValueNotCarriable)) throw error;
-    return failed(state, error);
-  }
-  if (led) return keep(host, led);
-  keepHost(state, host);
-  return unchanged(workflow, state);
+  const host = state ? hostOf(workflow, state, hosts) : createHost(logicsOf(workflow), workflow.name);
+  if (host.deliver(message)) return outputChecked(workflow, conclude(host, state ?? unstarted, hosts));
+  if (state) hosts.put(state, host);
+  return unchanged(state ?? unstarted, [...host.snapshot().tags]);
+}
+
+/** A run whose output the workflow's schema refuses has failed, whatever its machine says. */
+function outputChecked(workflow: AnyWorkflow, led: Advanced): Advanced {
+  const { output, ...snapshot } = led.state.snapshot;
+  if (!workflow.output || snapshot.status !== 'done') return led;
+  const parsed = workflow.output.safeParse(output);
+  if (parsed.success) return led;
+  const issues = parsed.error.issues as readonly Issue[];
+  const error = new ActorValueInvalid(`The output of \`${workflow.ref}\` is not valid: ${describeIssues(issues)}`, {
+    details: { issues, output },
+  });
+  return { ...led, state: { ...led.state, snapshot: { ...snapshot, status: 'error', error } } };
 }
 
 /** What a state shows of itself: to people, to `waitFor`, to whoever asks what it accepts. */
@@ -60,24 +70,54 @@ export interface StateQuestion extends PersonQuestion {
   readonly state: string;
 }
 
-export function viewState(workflow: AnyWorkflow, state: RunState): StateView {
+export function viewState(workflow: AnyWorkflow, state: RunState, hosts: HostCache = noCache): StateView {
   if (state.snapshot.status !== 'active') return { tags: [], accepts: [], questions: [] };
-  return withSnapshot(workflow, state, (snapshot) => {
-    const transitions = getNextTransitions(snapshot as never);
-    const types = transitions
-      .map(({ eventType }) => eventType as string | null)
-      .filter((type): type is string => typeof type === 'string' && type !== '' && !type.startsWith('xstate.'));
+  return withSnapshot(workflow, state, hosts, (snapshot) => {
     const questions = Object.entries(snapshot.getMeta()).flatMap(([id, meta]) => {
       const question = personQuestion(meta);
       return question ? [{ ...question, state: id }] : [];
     });
-    return { tags: [...snapshot.tags], accepts: [...new Set(types)], questions };
+    return { tags: [...snapshot.tags], accepts: acceptedTypes(snapshot), questions };
   });
 }
 
+/** In the order in which XState looks at them: a child state that forbids an event forbids it to those above. */
+function acceptedTypes(snapshot: RootSnapshot): string[] {
+  const transitions = getNextTransitions(snapshot as never) as readonly CandidateTransition[];
+  const leadsOn = ({ target, actions }: CandidateTransition): boolean => target !== undefined || actions.length > 0;
+  const forbidding = transitions.filter((transition) => !leadsOn(transition) && transition.guard === undefined);
+  const isForbidden = ({ eventType, source }: CandidateTransition): boolean =>
+    forbidding.some((other) => other.eventType === eventType && isWithin(other.source, source));
+  const types = transitions
+    .filter((transition) => leadsOn(transition) && !isForbidden(transition))
+    .flatMap(({ eventType }) => (eventType && !eventType.startsWith('xstate.') ? [eventType] : []));
+  return [...new Set(types)];
+}
+
+interface CandidateTransition {
+  /** Empty for `always`. */
+  readonly eventType: string;
+  readonly target: unknown;
+  readonly actions: readonly unknown[];
+  readonly guard: unknown;
+  readonly source: StateNode;
+}
+
+function isWithin(node: StateNode, ancestor: StateNode): boolean {
+  return node !== ancestor && ancestor.path.every((key, depth) => node.path[depth] === key);
+}
+
 /** Whether the state would accept the event now, its guards asked. */
-export function canAccept(workflow: AnyWorkflow, state: RunState, event: EventObject): boolean {
-  return state.snapshot.status === 'active' && withSnapshot(workflow, state, (snapshot) => accepts(snapshot, event));
+export function canAccept(
+  workflow: AnyWorkflow,
+  state: RunState,
+  event: EventObject,
+  hosts: HostCache = noCache,
+): boolean {
+  return (
+    state.snapshot.status === 'active' &&
+    withSnapshot(workflow, state, hosts, (snapshot) => accepts(snapshot, event))
+  );
 }
 
 /** The promise logic that performs an invocation, if the workflow still has it. */
@@ -85,79 +125,86 @@ export function performerOf(workflow: AnyWorkflow, src: string): AnyActorLogic |
   return logicsOf(workflow).performers.get(src);
 }
 
-function withSnapshot<T>(workflow: AnyWorkflow, state: RunState, body: (snapshot: ReturnType<Host['snapshot']>) => T): T {
-  const host = takeHost(state) ?? restoreHost(logicsOf(workflow), workflow.name, state);
+function withSnapshot<T>(
+  workflow: AnyWorkflow,
+  state: RunState,
+  hosts: HostCache,
+  body: (snapshot: ReturnType<Host['snapshot']>) => T,
+): T {
+  const host = hostOf(workflow, state, hosts);
   const result = body(host.snapshot());
-  keepHost(state, host);
+  hosts.put(state, host);
   return result;
 }
 
-function unchanged(workflow: AnyWorkflow, state: RunState): Advanced {
-  return {
-    state,
-    tags: viewState(workflow, state).tags,
-    accepted: false,
-    started: [],
-    stopped: [],
-    actions: [],
-    emitted: [],
-    verdicts: [],
-  };
+function unchanged(state: RunState, tags: readonly string[]): Advanced {
+  return { state, tags, accepted: false, started: [], stopped: [], actions: [], emitted: [], verdicts: [] };
+}
+
+function hostOf(workflow: AnyWorkflow, state: RunState, hosts: HostCache): Host {
+  const host = hosts.take(state);
+  const logics = logicsOf(workflow);
+  return host?.logics === logics ? host : createHost(logics, workflow.name, state);
+}
+
+const unstarted: RunState = { snapshot: { status: 'active' }, timers: [], invocations: [], entries: {}, ids: 0 };
+
+function conclude(host: Host, before: RunState, hosts: HostCache): Advanced {
+  try {
+    const led = host.conclude();
+    if (led.state.snapshot.status === 'active') hosts.put(led.state, host);
+    return led;
+  } catch (error) {
+    if (!(error instanceof ValueNotCarriable)) throw error;
+    return { ...failed(before, error), verdicts: host.verdicts };
+  }
 }
 
 /** The machine went where no state can be stored from: the run ends there, with the last state that could be. */
-function failed(state: RunState, error: Error): Advanced {
+function failed(before: RunState, error: Error): Advanced {
+  const { snapshot, invocations } = before;
   return {
-    state: {
-      ...state,
-      snapshot: { ...state.snapshot, status: 'error', error, children: {} },
-      timers: [],
-      invocations: [],
-    },
-    tags: [],
+    ...unchanged(
+      { ...before, snapshot: { ...snapshot, status: 'error', error, children: {} }, timers: [], invocations: [] },
+      [],
+    ),
     accepted: true,
-    started: [],
-    stopped: state.invocations.map(({ key }) => key),
-    actions: [],
-    emitted: [],
-    verdicts: [],
+    stopped: invocations.map(({ key }) => key),
   };
 }
 
-const logics = new WeakMap<AnyWorkflow, HostedLogics>();
+const logicsByWorkflow = new WeakMap<AnyWorkflow, HostedLogics>();
 
 function logicsOf(workflow: AnyWorkflow): HostedLogics {
-  const known = logics.get(workflow);
+  const known = logicsByWorkflow.get(workflow);
   if (known) return known;
   const made = hostedLogics(workflow.machine, currentHost);
-  logics.set(workflow, made);
+  logicsByWorkflow.set(workflow, made);
   return made;
 }
 
 /**
- * A host that has just delivered a message stands exactly where its new state says, so the next message to that state
- * need not restore it. A host is handed on, never shared: whoever takes it away leaves the state to be restored anew.
- * Only the most recent states keep theirs, so that a search over thousands of states does not keep thousands of hosts.
+ * Keeps the host that has just delivered a message for the next one: it stands exactly where its new state says, so it
+ * need not be restored. For a caller that takes a run from message to message; it changes the speed and nothing else.
  */
-const hosts = new WeakMap<RunState, Host>();
-const recent: Array<WeakRef<RunState> | undefined> = Array.from({ length: 1024 });
-let next = 0;
-
-function keep(host: Host, led: Advanced): Advanced {
-  if (led.state.snapshot.status === 'active') keepHost(led.state, host);
-  return led;
+export interface HostCache {
+  /** The host that stands at this very state, which is the caller's from now on. */
+  take(state: RunState): Host | undefined;
+  put(state: RunState, host: Host): void;
 }
 
-function keepHost(state: RunState, host: Host): void {
-  const oldest = recent[next]?.deref();
-  if (oldest) hosts.delete(oldest);
-  recent[next] = new WeakRef(state);
-  next = (next + 1) % recent.length;
-  hosts.set(state, host);
+export function createHostCache(): HostCache {
+  let kept: { readonly state: RunState; readonly host: Host } | undefined;
+  return {
+    take(state) {
+      const host = kept?.state === state ? kept.host : undefined;
+      kept = undefined;
+      return host;
+    },
+    put(state, host) {
+      kept = { state, host };
+    },
+  };
 }
 
-function takeHost(state: RunState): Host | undefined {
-  const host = hosts.get(state);
-  if (host) hosts.delete(state);
-  return host;
-}
+const noCache: HostCache = { take: () => undefined, put: () => {} };

@@ -2,13 +2,14 @@
  * How values become text and come back equal.
  *
  * Plain JSON where JSON carries the value; devalue for what it cannot: `undefined`, `Date`, `Map`, `Set`, `bigint`,
- * `NaN`, `-0`, `RegExp`, typed arrays, cycles and errors. Functions, symbols and class instances are refused with the
- * path at which they were found, because they would come back as something else or not at all.
+ * `NaN`, `-0`, `RegExp`, typed arrays, cycles and errors. Functions, symbols, class instances and the like are refused
+ * with the path at which they were found, because they would come back as something else or not at all.
  *
  * I1. `decode(encode(value))` is deeply equal to `value`, or `encode` throws `ValueNotCarriable`.
  * I2. An error comes back with its name, message, stack, cause and own fields, and as an instance of its class if that
  *     is one of ECMAScript's or Signalbox's; other classes come back as `Error` under their name.
- * I3. `seal` freezes the objects and arrays that it accepted, deeply, so they stay carriable and are not looked at twice.
+ * I3. Nobody else can change what `seal` gives back: objects and arrays are frozen, deeply; where something cannot be
+ *     frozen (`Date`, `Map`, typed arrays, errors, ...) it gives back a copy.
  */
 import * as devalue from 'devalue';
 
@@ -16,19 +17,26 @@ import * as signalboxErrors from '../errors.ts';
 
 const { SignalboxError, ValueNotCarriable } = signalboxErrors;
 
-/** How a value can be carried: as JSON, or only with devalue's help. */
-type Carriage = 'plain' | 'rich';
+/** How a value can be carried: as JSON; only with devalue's help; so, and with something in it that cannot be frozen. */
+type Carriage = 'plain' | 'rich' | 'loose';
+
+function worse(one: Carriage, other: Carriage): Carriage {
+  return one === 'plain' || other === 'loose' ? other : one;
+}
 
 const RICH_MARK = '~';
 
-const sealed = new WeakMap<object, Carriage>();
+/** Deeper values could overflow the stack of whoever reads or writes them. */
+const maxDepth = 500;
 
 /** The value as text. `where` names it in errors: `context`, `output of charge`. */
 export function encode(value: unknown, where = 'value'): string {
+  return write(value, inspect(value, where, [], false));
+}
+
+function write(value: unknown, carriage: Carriage): string {
   if (value === undefined) return RICH_MARK;
-  return inspect(value, where, [], false) === 'plain'
-    ? JSON.stringify(value)
-    : RICH_MARK + devalue.stringify(value, reducers);
+  return carriage === 'plain' ? JSON.stringify(value) : RICH_MARK + devalue.stringify(value, reducers);
 }
 
 export function decode(text: string): unknown {
@@ -44,10 +52,13 @@ export function carried<T>(value: T, where?: string): T {
   return decode(encode(value, where)) as T;
 }
 
-/** Check that a value can be carried, and freeze it. Throws `ValueNotCarriable` with the path of what cannot. */
+/** Check that a value can be carried, and give it back frozen (I3). Throws `ValueNotCarriable` with the path of what cannot. */
 export function seal<T>(value: T, where: string): T {
-  inspect(value, where, [], true);
-  return value;
+  const carriage = inspect(value, where, [], true);
+  if (carriage !== 'loose') return value;
+  const copy = decode(write(value, carriage)) as T;
+  inspect(copy, where, [], true);
+  return copy;
 }
 
 function inspect(value: unknown, path: string, above: object[], freeze: boolean): Carriage {
@@ -70,9 +81,12 @@ function inspect(value: unknown, path: string, above: object[], freeze: boolean)
 }
 
 function inspectObject(value: object, path: string, above: object[], freeze: boolean): Carriage {
-  const known = sealed.get(value);
-  if (known) return known;
-  if (above.includes(value)) return 'rich';
+  if (above.includes(value)) {
+    // An error is made from its parts, so it cannot be one of them.
+    if (above.slice(above.indexOf(value)).some((part) => part instanceof Error)) throw notCarriable(path, 'an error that holds itself');
+    return 'rich';
+  }
+  if (above.length === maxDepth) throw notCarriable(`${path.slice(0, 100)}…`, `more than ${maxDepth} levels`);
 
   above.push(value);
   const isArray = Array.isArray(value);
@@ -84,17 +98,22 @@ function inspectObject(value: object, path: string, above: object[], freeze: boo
       : inspectRich(value, path, above, freeze);
   above.pop();
 
-  if (freeze && freezable) sealed.set(Object.freeze(value), carriage);
+  if (freeze && freezable) Object.freeze(value);
   return carriage;
 }
 
 function inspectArray(value: readonly unknown[], path: string, above: object[], freeze: boolean): Carriage {
+  // The prototype of arrays is itself one, in every realm; those of classes that extend it are not.
+  if (!Array.isArray(Object.getPrototypeOf(value))) throw notCarriable(path, `an instance of ${className(value)}`);
   let carriage: Carriage = 'plain';
+  let holes = 0;
   for (let index = 0; index < value.length; index++) {
-    if (!(index in value)) carriage = 'rich';
-    else if (inspect(value[index], `${path}[${index}]`, above, freeze) === 'rich') carriage = 'rich';
+    if (index in value) carriage = worse(carriage, inspect(value[index], `${path}[${index}]`, above, freeze));
+    else holes += 1;
   }
-  return carriage;
+  const keys = Object.keys(value);
+  if (keys.length > value.length - holes) throw notCarriable(path, `an array with a field of its own (${keys.at(-1)})`);
+  return holes > 0 ? worse(carriage, 'rich') : carriage;
 }
 
 function inspectFields(value: object, path: string, above: object[], freeze: boolean): Carriage {
@@ -102,7 +121,7 @@ function inspectFields(value: object, path: string, above: object[], freeze: boo
   for (const key of Object.keys(value)) {
     if (key === '__proto__') throw notCarriable(path, 'a field named `__proto__`');
     const field = (value as Record<string, unknown>)[key];
-    if (inspect(field, `${path}.${key}`, above, freeze) === 'rich') carriage = 'rich';
+    carriage = worse(carriage, inspect(field, `${path}.${key}`, above, freeze));
   }
   const symbol = Object.getOwnPropertySymbols(value)[0];
   if (symbol) throw notCarriable(path, `a field whose name is a symbol (${String(symbol)})`);
@@ -110,22 +129,34 @@ function inspectFields(value: object, path: string, above: object[], freeze: boo
 }
 
 function inspectRich(value: object, path: string, above: object[], freeze: boolean): Carriage {
-  if (value instanceof Map) {
+  const prototype = Object.getPrototypeOf(value) as object;
+  if (prototype === Map.prototype) {
     let index = 0;
-    for (const [key, item] of value) {
-      inspect(key, `${path}.keys[${index++}]`, above, freeze);
-      inspect(item, `${path}.get(${String(key)})`, above, freeze);
+    for (const [key, item] of value as Map<unknown, unknown>) {
+      inspect(key, `${path}.keys[${index}]`, above, freeze);
+      inspect(item, isPrimitive(key) ? `${path}.get(${String(key)})` : `${path}.values[${index}]`, above, freeze);
+      index += 1;
     }
-  } else if (value instanceof Set) {
+  } else if (prototype === Set.prototype) {
     let index = 0;
-    for (const item of value) inspect(item, `${path}.values[${index++}]`, above, freeze);
+    for (const item of value as Set<unknown>) inspect(item, `${path}.values[${index++}]`, above, freeze);
   } else if (value instanceof Error) {
     inspect(value.cause, `${path}.cause`, above, freeze);
-    inspect({ ...value }, path, above, false);
-  } else if (!isLeaf(value)) {
+    if (value instanceof AggregateError) inspect(value.errors, `${path}.errors`, above, false);
+    inspect(ownFields(value), path, above, false);
+  } else if (!leafPrototypes.has(prototype)) {
     throw notCarriable(path, `an instance of ${className(value)}`);
   }
-  return 'rich';
+  return 'loose';
+}
+
+function isPrimitive(value: unknown): boolean {
+  return typeof value !== 'object' && typeof value !== 'function';
+}
+
+/** What an error carries besides its name, message, stack and cause. */
+function ownFields(error: Error): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(error));
 }
 
 const leafPrototypes = new Set<object>([
@@ -145,13 +176,10 @@ const leafPrototypes = new Set<object>([
   BigUint64Array.prototype,
 ]);
 
-function isLeaf(value: object): boolean {
-  return leafPrototypes.has(Object.getPrototypeOf(value) as object);
-}
-
+/** Made by `{}` or `Object.create(null)`, here or in another realm. */
 function isPlainObject(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+  return prototype === null || prototype === Object.prototype || Object.hasOwn(prototype, 'isPrototypeOf');
 }
 
 function className(value: object): string {
@@ -170,6 +198,8 @@ interface CarriedError {
   readonly message: string;
   readonly stack: string | undefined;
   readonly cause: { readonly value: unknown } | undefined;
+  /** Of an `AggregateError`. */
+  readonly errors: unknown[] | undefined;
   readonly fields: Record<string, unknown>;
 }
 
@@ -195,18 +225,20 @@ const reducers = {
       message: value.message,
       stack: value.stack,
       cause: 'cause' in value ? { value: value.cause } : undefined,
-      fields: { ...value, ...(value instanceof AggregateError ? { errors: value.errors as unknown[] } : {}) },
+      errors: value instanceof AggregateError ? (value.errors as unknown[]) : undefined,
+      fields: ownFields(value),
     },
 };
 
 const revivers = {
-  Error: ({ name, message, stack, cause, fields }: CarriedError): Error => {
+  Error: ({ name, message, stack, cause, errors, fields }: CarriedError): Error => {
     const error = new Error(message, cause && { cause: cause.value });
     const errorClass = errorClasses.get(name);
     if (errorClass) Object.setPrototypeOf(error, errorClass.prototype);
     const hidden = { configurable: true, writable: true, enumerable: false };
-    if (error.name !== name) Object.defineProperty(error, 'name', { ...hidden, value: name });
+    if (error.name !== name && !Object.hasOwn(fields, 'name')) Object.defineProperty(error, 'name', { ...hidden, value: name });
     Object.defineProperty(error, 'stack', { ...hidden, value: stack });
+    if (errors) Object.defineProperty(error, 'errors', { ...hidden, value: errors });
     return Object.assign(error, fields);
   },
 };

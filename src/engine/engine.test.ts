@@ -124,7 +124,7 @@ describe('a run', () => {
   });
 
   it('performs custom actions once, after the commit', async () => {
-    const log = vi.fn();
+    const log = vi.fn<(line: string) => void>();
     const workflow = orderWorkflow({ log });
     const run = await engineOf(workflow).start(workflow, { input: { item: 'lamp' } });
     await run.settled();
@@ -144,7 +144,7 @@ describe('a run', () => {
   });
 
   it('is one run however often it is started with one id', async () => {
-    const charge = vi.fn(() => Promise.resolve('r'));
+    const charge = vi.fn<() => Promise<string>>(() => Promise.resolve('r'));
     const workflow = orderWorkflow({ charge });
     const engine = engineOf(workflow);
     const runs = await Promise.all(
@@ -276,5 +276,19 @@ describe('an engine', () => {
     await run.settled();
     expect(await run.send({ type: 'APPROVE', by: 'remote' })).toMatchObject({ status: 'done' });
     expect((await client.list({ status: 'done' })).runs).toHaveLength(1);
+  });
+});
+
+describe('the output schema', () => {
+  it('fails a run whose output it refuses', async () => {
+    const machine = setup({ types: { output: {} as { total: number } } }).createMachine({
+      id: 'total',
+      context: {},
+      initial: 'finished',
+      states: { finished: { type: 'final' } },
+      output: () => ({ total: -1 }),
+    });
+    const workflow = defineWorkflow({ machine, version: '1', output: z.object({ total: z.number().positive() }) });
+    await expect(engineOf(workflow).start(workflow)).rejects.toThrow(/output.*total@1.*total: /s);
   });
 });

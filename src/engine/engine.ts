@@ -28,7 +28,7 @@ import {
 } from '../errors.ts';
 import type { AnyWorkflow, Workflow } from '../workflow.ts';
 import { performActions } from './actions.ts';
-import { advance, viewState } from './advance.ts';
+import { advance, createHostCache, viewState } from './advance.ts';
 import { type Clock, realClock } from './clock.ts';
 import { decode, encode } from './codec.ts';
 import { createDispatcher } from './dispatcher.ts';
@@ -36,6 +36,7 @@ import { type HeldRun, type HeldRunPorts, holdingOf, holdRun } from './held-run.
 import { encodeEntry } from './history.ts';
 import { createOwnerToken } from './owner.ts';
 import { entryOf, progressOf } from './progress.ts';
+import { createRegistry } from './registry.ts';
 import { createRunHandle, type EngineCore, type RunHandle, type StepListener } from './run-handle.ts';
 import type { Message, RunState } from './run-state.ts';
 
@@ -190,8 +191,10 @@ export function createEngine(options: EngineOptions): Engine {
     if (!workflow || stopping) return store.release(runId, { token, wakeAt: now, seen: 0 });
     try {
       const state = decode(run.state) as RunState;
-      viewState(workflow, state);
-      held.set(runId, holdRun({ ...ports, workflow }, holdingOf(acquired, state)));
+      const hosts = createHostCache();
+      // Restores it, so what cannot be restored is known now.
+      viewState(workflow, state, hosts);
+      held.set(runId, holdRun({ ...ports, workflow }, holdingOf(acquired, state, hosts)));
     } catch (error) {
       const stuck = new SnapshotNotRestorable(`Run \`${runId}\` of \`${workflow.ref}\`: ${(error as Error).message}`, {
         cause: error,
@@ -210,7 +213,8 @@ export function createEngine(options: EngineOptions): Engine {
     const encodedInput = encode(parsed, 'input');
     const at = clock.now();
     const message: Message = { type: 'start', at, ...(parsed === undefined ? {} : { input: decode(encodedInput) }) };
-    const led = advance(workflow, undefined, message);
+    const hosts = createHostCache();
+    const led = advance(workflow, undefined, message, hosts);
     const { status, error } = led.state.snapshot;
     if (status === 'error') {
       throw new RunFailed(
@@ -235,8 +239,8 @@ export function createEngine(options: EngineOptions): Engine {
     });
     if (created === 'exists') await assertSameRun(id, workflow, encodedInput);
     else if (holds) {
-      const state = led.state;
-      held.set(id, holdRun({ ...ports, workflow }, { id, createdAt: at, state, seq: 1, leaseUntil, inbox: [], journal: new Map(), begun: led }));
+      const holding = { id, createdAt: at, updatedAt: at, state: led.state, seq: 1, leaseUntil, inbox: [], journal: new Map(), hosts };
+      held.set(id, holdRun({ ...ports, workflow }, { ...holding, begun: led }));
     } else {
       performActions(id, led.actions, (_action, error) => problem(error, id));
       if (scope !== 'none') dispatcher.left(id, wakeAt);
@@ -336,43 +340,6 @@ export function createEngine(options: EngineOptions): Engine {
     stop(stopOptions) {
       stopping ??= stop(stopOptions);
       return stopping;
-    },
-  };
-}
-
-interface Registry {
-  readonly byRef: ReadonlyMap<string, AnyWorkflow>;
-  latest(name: string): AnyWorkflow;
-  known(workflow: AnyWorkflow): AnyWorkflow;
-}
-
-function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
-  if (!Array.isArray(workflows)) {
-    throw new InvalidOption('Expected `workflows` to be a list of what `defineWorkflow` returned.');
-  }
-  const byRef = new Map<string, AnyWorkflow>();
-  for (const workflow of workflows as readonly AnyWorkflow[]) {
-    if (byRef.has(workflow.ref)) {
-      throw new InvalidOption(`\`workflows\` has \`${workflow.ref}\` twice. Give each its own \`version\`.`);
-    }
-    byRef.set(workflow.ref, workflow);
-  }
-  return {
-    byRef,
-    latest(name) {
-      const versions = [...byRef.values()].filter((workflow) => workflow.name === name);
-      const latest = versions.sort((one, other) =>
-        other.version.localeCompare(one.version, 'en', { numeric: true }),
-      )[0];
-      if (latest) return latest;
-      const names = [...new Set([...byRef.values()].map((workflow) => workflow.name))];
-      throw new WorkflowNotFound(`No workflow \`${name}\`. This engine has: ${names.join(', ') || 'none'}.`);
-    },
-    known(workflow) {
-      if (byRef.get(workflow.ref) === workflow) return workflow;
-      throw new WorkflowNotFound(
-        `Workflow \`${workflow.ref}\` is not among those of this engine. Pass it to \`createEngine({ workflows })\`.`,
-      );
     },
   };
 }

@@ -1,8 +1,8 @@
 /**
  * A run that this worker holds: takes its messages one by one, advances, commits, and performs what the commit decided.
  *
- * It owns the run's state between commits, its flights (invocations being performed) and its mail. It does not decide
- * which runs are held, nor when a released one is taken up again.
+ * It owns the run's state between commits and its mail; its invocations are `flights.ts`'s. It does not decide which runs are
+ * held, nor when a released one is taken up again.
  *
  * I1. One message is in work at a time; its state is used only after the commit that stored it.
  * I2. Nothing is performed that no commit decided: actions and invocations start after the commit, never before.
@@ -10,20 +10,20 @@
  * I4. The lease is given up in the commit after which there is nothing to do; a message that arrived in between keeps it.
  * I5. When a write is refused or its fate is unknown, the run is abandoned: flights are aborted and nothing more is written.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 
-import type { AcquiredRun, Commit, CommitResult, InboxMessage, RunStatus, Store } from '../../persistence/store.ts';
-import { LeaseLost, OutcomeUnknown, SignalboxError, SnapshotNotRestorable } from '../errors.ts';
+import type { AcquiredRun, Commit, CommitResult, InboxMessage, Store } from '../../persistence/store.ts';
+import { LeaseLost, type SignalboxError } from '../errors.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { performActions } from './actions.ts';
-import { advance, canAccept, performerOf, viewState } from './advance.ts';
+import { advance, canAccept, type HostCache, viewState } from './advance.ts';
 import type { Clock } from './clock.ts';
+import { createFlights } from './flights.ts';
 import { encodeEntry, type HistoryEntry } from './history.ts';
-import { durableActor } from './invocation.ts';
 import { type ReceivedMail, receiveMail } from './mail.ts';
-import { attemptName, belongsTo, detached, type Flight, type Outcome, perform, type PerformerPort } from './performer.ts';
+import { belongsTo, type Flight } from './performer.ts';
 import { entryOf, progressOf, statusOf } from './progress.ts';
-import type { Advanced, DecidedAction, Invocation, Message, RunState } from './run-state.ts';
+import type { Advanced, DecidedAction, Message, RunState } from './run-state.ts';
 
 export interface HeldRunPorts {
   readonly store: Store;
@@ -50,6 +50,7 @@ export interface HeldRun {
   readonly seen: number;
   readonly updatedAt: number;
   readonly createdAt: number;
+  readonly hosts: HostCache;
   /** There may be new mail. */
   poke(): void;
   /** The lease now ends at `until`. */
@@ -64,18 +65,21 @@ export interface HeldRun {
 export interface Holding {
   readonly id: string;
   readonly createdAt: number;
+  readonly updatedAt: number;
   readonly state: RunState;
   readonly seq: number;
   readonly leaseUntil: number;
   readonly inbox: readonly InboxMessage[];
   readonly journal: ReadonlyMap<string, string>;
+  /** Has the host of `state`, if the caller had to make it. */
+  readonly hosts: HostCache;
   /** What the start led to, if this worker created the run; if not, pending invocations are taken over. */
   readonly begun?: Advanced;
 }
 
-export function holdingOf({ run, inbox, journal }: AcquiredRun, state: RunState): Holding {
-  const { id, createdAt, seq, lease } = run;
-  return { id, createdAt, state, seq, leaseUntil: lease?.until ?? 0, inbox, journal };
+export function holdingOf({ run, inbox, journal }: AcquiredRun, state: RunState, hosts: HostCache): Holding {
+  const { id, createdAt, updatedAt, seq, lease } = run;
+  return { id, createdAt, updatedAt, state, seq, leaseUntil: lease?.until ?? 0, inbox, journal, hosts };
 }
 
 /** A message with where it came from. */
@@ -95,8 +99,9 @@ const problemRetryMs = 60_000;
 export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   const { store, clock, token, workflow, leaseMs } = ports;
   const { id } = holding;
+  const { hosts } = holding;
   let { state, seq, leaseUntil } = holding;
-  let updatedAt = holding.createdAt;
+  let { updatedAt } = holding;
   let mail = holding.inbox.map(receiveMail);
   let seen = mail.at(-1)?.id ?? 0;
   let mayHaveMail = false;
@@ -105,35 +110,29 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   let working = false;
   let again = false;
   let cancelAlarm = (): void => {};
-  const flights = new Map<string, Flight>();
   const journal = new Map(holding.journal);
   /** Held messages that have been told so. */
   const parked = new Set<number>();
 
-  const port: PerformerPort = {
+  const flights = createFlights({
     runId: id,
-    now: () => clock.now(),
-    computing: new Map(),
-    kept: (name) => journal.get(name),
-    keep(flight, name, text, value) {
-      const { exchanges, invocation } = flight;
-      flight.exchanges = [];
-      const entry: HistoryEntry = {
-        type: 'kept',
-        at: clock.now(),
-        key: invocation.key,
-        name,
-        value,
-        ...(exchanges.length > 0 ? { exchanges } : {}),
-      };
-      return record([entry], { [name]: text });
+    workflow,
+    clock,
+    journal,
+    isHeld: () => phase === 'held',
+    record,
+    landed(flight, outcome) {
+      results.push({ flight, message: { ...outcome, at: clock.now(), key: flight.invocation.key } });
+      work();
     },
-  };
+    failed: (error) => void stopAt(error),
+  });
 
   const run: HeldRun = {
     id,
     workflow,
     createdAt: holding.createdAt,
+    hosts,
     get state() {
       return state;
     },
@@ -158,7 +157,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   };
 
   if (holding.begun) follow(holding.begun);
-  else takeOver();
+  else flights.takeOver(state.invocations);
   work();
   return run;
 
@@ -202,14 +201,14 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     if (timer && timer.deadline <= now && (!earliest || timer.deadline < (earliest.mail?.at ?? earliest.message.at))) {
       earliest = { message: { type: 'timer', at: now, source: timer.source, id: timer.id } };
     }
-    if (earliest && earliest === results[0]) results = results.slice(1);
+    if (earliest && earliest === results[0]) results.shift();
     return earliest;
   }
 
   /** A held event waits its turn until the state accepts it, or the run has ended and nothing ever will. */
   function takeable({ id: messageId, mail: letter }: ReceivedMail): boolean {
     if (letter.type === 'cancel' || !letter.hold || state.snapshot.status !== 'active') return true;
-    if (canAccept(workflow, state, letter.event)) return true;
+    if (canAccept(workflow, state, letter.event, hosts)) return true;
     if (!parked.has(messageId)) {
       parked.add(messageId);
       ports.disposed(run, messageId, 'held');
@@ -228,8 +227,11 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   }
 
   async function take(turn: Turn): Promise<void> {
-    const led = advance(workflow, state, turn.message);
-    if (!led.accepted) return turn.mail ? refuse(turn.mail) : discard(turn.flight);
+    const led = advance(workflow, state, turn.message, hosts);
+    if (!led.accepted) {
+      if (turn.flight) flights.discard(turn.flight);
+      return turn.mail && refuse(turn.mail);
+    }
     const entry = entryOf({ seq: seq + 1, led, before: state, turn });
     const result = await commit({ next: led.state, tags: led.tags, entry, letter: turn.mail, flight: turn.flight, led });
     if (!result) return;
@@ -241,7 +243,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
 
   async function refuse(letter: ReceivedMail): Promise<void> {
     const event = letter.mail.type === 'event' ? letter.mail.event : { type: 'cancel' };
-    const { tags, accepts } = viewState(workflow, state);
+    const { tags, accepts } = viewState(workflow, state, hosts);
     const reason =
       state.snapshot.status === 'active'
         ? `Run \`${id}\` is in state ${JSON.stringify(state.snapshot.value)}, which does not accept \`${event.type}\`. It accepts: ${accepts.join(', ') || 'nothing'}.`
@@ -287,8 +289,13 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
           : 'keep',
       wakeAt,
     };
-    const result = await committed(written);
-    if (!result) {
+    let result: CommitResult;
+    try {
+      result = await store.commit(id, written);
+    } catch (error) {
+      result = await settle(written, error);
+    }
+    if (result.status !== 'committed') {
       leave(null);
       return undefined;
     }
@@ -307,30 +314,28 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     if (phase !== 'held' || mayHaveMail || results.length > 0) return false;
     if (next.snapshot.status !== 'active') return remaining.length === 0;
     if (led && led.started.length > 0) return false;
-    if ([...flights.keys()].some((key) => !led?.stopped.includes(key))) return false;
+    if (flights.anyBut(led?.stopped ?? [])) return false;
     if (next.timers[0] && next.timers[0].deadline <= now) return false;
     return remaining.every(({ mail: letter }) => letter.type === 'event' && letter.hold && !canAccept(workflow, next, letter.event));
   }
 
-  /**
-   * The commit's result, or `undefined` if it was refused. If the store failed, it may or may not have been applied: look,
-   * and try again until the lease has run out.
-   */
-  async function committed(written: Commit): Promise<(CommitResult & { status: 'committed' }) | undefined> {
-    for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+  /** The store failed, so the commit may or may not have been applied: look, and try again until the lease has run out. */
+  async function settle(written: Commit, failure: unknown): Promise<CommitResult> {
+    let error = failure;
+    for (let waitMs = firstRetryMs; clock.now() + waitMs < leaseUntil; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+      ports.problem(error as Error, id);
+      await pause(waitMs);
       try {
-        const result = await store.commit(id, written);
-        return result.status === 'committed' ? result : undefined;
-      } catch (error) {
-        if (clock.now() + waitMs > leaseUntil) throw error;
-        ports.problem(error as Error, id);
-      }
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-      const stored = await store.load(id).catch(() => undefined);
-      if (stored?.seq === written.seq + 1 && stored.state === written.state) {
-        return { status: 'committed', inbox: await store.inbox(id, seen), released: stored.lease?.token !== token };
+        const stored = await store.load(id);
+        if (stored?.seq === written.seq + 1 && stored.state === written.state) {
+          return { status: 'committed', inbox: await store.inbox(id, seen), released: stored.lease?.token !== token };
+        }
+        return await store.commit(id, written);
+      } catch (again) {
+        error = again;
       }
     }
+    throw error;
   }
 
   async function fetchMail(): Promise<void> {
@@ -352,81 +357,18 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   // --- what a commit decided ----------------------------------------------------------------------------------------
 
   function follow(led: Advanced): void {
-    for (const key of led.stopped) {
-      flights.get(key)?.abort.abort(new SignalboxError('INVOCATION_STOPPED', 'stop', `The machine left the state that invoked \`${key}\`.`));
-      flights.delete(key);
-    }
-    results = results.filter(({ flight }) => !flight || !led.stopped.includes(flight.invocation.key));
+    flights.stop(led.stopped);
+    const isOver = ({ flight }: Turn): boolean => flight !== undefined && led.stopped.includes(flight.invocation.key);
+    for (const { flight } of results.filter(isOver)) if (flight) flights.discard(flight);
+    results = results.filter((turn) => !isOver(turn));
     performActions(id, led.actions, actionFailed);
-    for (const invocation of led.started) void fly(invocation, 1);
+    led.started.forEach(flights.start);
   }
 
   function actionFailed({ type, path }: DecidedAction, error: SignalboxError): void {
     ports.problem(error, id);
     // If the run is another's by now there is nothing to append to; the problem was reported above.
     record([{ type: 'actionFailed', at: clock.now(), action: type, path, error: error.cause }]).catch(() => {});
-  }
-
-  async function fly(invocation: Invocation, attempt: number, why?: 'taken over'): Promise<void> {
-    // Whoever goes on with the run will start it.
-    if (phase !== 'held') return;
-    const logic = performerOf(workflow, invocation.src);
-    if (!logic) {
-      return stopAt(
-        new SnapshotNotRestorable(
-          `Run \`${id}\` waits for \`${invocation.path}\`, but workflow \`${workflow.ref}\` has no actor \`${invocation.src}\`. Add it, or run the version that the run was started with.`,
-          { details: { runId: id, src: invocation.src } },
-        ),
-      );
-    }
-    const flight: Flight = { invocation, attempt, abort: new AbortController(), exchanges: [] };
-    flights.set(invocation.key, flight);
-    const actor = durableActor(logic);
-    const once = actor?.irreversible && !actor.idempotent;
-    if (once && why) {
-      const error = new OutcomeUnknown(
-        `\`${invocation.path}\` is irreversible and was cut short in attempt ${attempt - 1}; whether it took effect is not known. It was not performed again.`,
-        { details: { key: invocation.key } },
-      );
-      return land(flight, { type: 'error', error });
-    }
-    if (once || why) {
-      const entry: HistoryEntry = { type: 'attempt', at: clock.now(), key: invocation.key, attempt, why: why ?? 'irreversible' };
-      try {
-        await record([entry], { [attemptName(invocation.key, attempt)]: '1' });
-      } catch (error) {
-        return stopAt(error);
-      }
-      if (flight.abort.signal.aborted) return;
-    }
-    land(flight, await perform(logic, flight, port));
-  }
-
-  /** The outcome becomes the run's next message, unless the machine has moved on. */
-  function land(flight: Flight, outcome: Outcome): void {
-    const { key } = flight.invocation;
-    if (flights.get(key) !== flight) return void discard(flight).catch((error: unknown) => stopAt(error));
-    flights.delete(key);
-    results = [...results, { flight, message: { ...outcome, at: clock.now(), key } }];
-    work();
-  }
-
-  /** The machine had moved on; what was exchanged stays on record all the same. */
-  async function discard(flight: Flight | undefined): Promise<void> {
-    if (!flight || flight.exchanges.length === 0 || phase === 'left') return;
-    const { invocation, exchanges } = flight;
-    await record([{ type: 'discarded', at: clock.now(), key: invocation.key, exchanges }]);
-  }
-
-  function takeOver(): void {
-    for (const invocation of state.invocations) {
-      const recorded = [...journal.keys()].filter((name) => name.startsWith(`attempt ${invocation.key} `)).length;
-      const logic = performerOf(workflow, invocation.src);
-      const actor = logic && durableActor(logic);
-      // The first attempt of an actor that may be performed again is not recorded; that of one that may not be always is.
-      const attempts = recorded + (actor?.irreversible && !actor.idempotent ? 0 : 1);
-      void fly(invocation, attempts + 1, attempts > 0 ? 'taken over' : undefined);
-    }
   }
 
   // --- leaving ------------------------------------------------------------------------------------------------------
@@ -458,9 +400,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   async function release(graceMs: number): Promise<void> {
     if (phase === 'left') return;
     phase = 'releasing';
-    const graceUntil = Date.now() + graceMs;
-    for (const flight of flights.values()) if (!mustFinish(flight)) abortFlight(flight);
-    while (flights.size > 0 && Date.now() < graceUntil) await new Promise((resolve) => setTimeout(resolve, 5));
+    await flights.wind(graceMs);
     while (working) await nextTurn();
     // Results that are in, irreversible ones above all, are stored before the run is given back.
     for (let turn = results.shift(); turn && !isLeft(); turn = results.shift()) await take(turn);
@@ -468,21 +408,12 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     const unfinished = state.invocations.length > 0 || mail.length > 0;
     const wakeAt = unfinished ? clock.now() : (state.timers[0]?.deadline ?? null);
     leave(wakeAt);
-    await store.release(id, { token, wakeAt, seen });
+    // If this fails the lease runs out instead.
+    await store.release(id, { token, wakeAt, seen }).catch((error: unknown) => ports.problem(error as Error, id));
   }
 
   function isLeft(): boolean {
     return phase === 'left';
-  }
-
-  function mustFinish({ invocation }: Flight): boolean {
-    const logic = performerOf(workflow, invocation.src);
-    return (logic && durableActor(logic)?.irreversible) === true;
-  }
-
-  function abortFlight(flight: Flight): void {
-    flights.delete(flight.invocation.key);
-    flight.abort.abort(new SignalboxError('WORKER_STOPPED', 'retry-later', `This worker gave up run \`${id}\`; another goes on with it.`));
   }
 
   /** `wakeAt` is null if only a message wakes the run, or if it is another's, or in trouble. */
@@ -490,7 +421,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     if (phase === 'left') return;
     phase = 'left';
     cancelAlarm();
-    for (const flight of [...flights.values()]) abortFlight(flight);
+    flights.abortAll();
     ports.left(run, wakeAt);
   }
 }

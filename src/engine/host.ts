@@ -6,14 +6,18 @@
  *
  * I1. Ids that XState makes up (actors and delayed events without an id) come from a counter that is part of the state.
  * I2. A timer keeps the deadline that it was armed with; re-arming one is a new timer.
- * I3. When the root is no longer active, no invocation and no timer is left.
+ * I3. An invocation or timer whose actor, or an actor above it, is no longer at work is over. When the root is not active,
+ *     none is left.
+ * I4. A message comes to an end: actors that send each other events for ever fail the run, as `always` without end does.
  */
 import { type AnyActorRef, createActor, type EventObject, type StateValue } from 'xstate';
 
-import { InvalidOption, SnapshotNotRestorable, WorkflowInvalid } from '../errors.ts';
+import { SnapshotNotRestorable, WorkflowInvalid } from '../errors.ts';
 import { collectVerdicts, type Verdict } from '../gates/verdict.ts';
+import { actorAt, actorPath, childrenOf, isActive } from './actor-path.ts';
+import type { MissingRef } from './actor-refs.ts';
 import { seal } from './codec.ts';
-import { actorPath, type HostedLogics, type HostPort, idOf, type ScopedAction } from './hosted-logic.ts';
+import type { HostedLogics, HostPort, ScopedAction } from './hosted-logic.ts';
 import type {
   Advanced,
   DecidedAction,
@@ -21,10 +25,9 @@ import type {
   Invocation,
   Message,
   PersistedActor,
-  PersistedChild,
   RunState,
-  Timer,
 } from './run-state.ts';
+import { type ArmedTimer, assertRestored, storedActor, storedTimers } from './stored-state.ts';
 
 export interface RootSnapshot {
   readonly status: PersistedActor['status'];
@@ -36,10 +39,12 @@ export interface RootSnapshot {
 }
 
 export interface Host {
-  /** Deliver a message that is not `start`. `undefined`, and nothing has changed, if there was nobody to take it. */
-  deliver(message: Message): Advanced | undefined;
-  /** What the start led to. Only on a host made by `startHost`. */
-  readonly begun: Advanced | undefined;
+  readonly logics: HostedLogics;
+  /** Deliver a message. False, and nothing has changed, if there was nobody to take it. */
+  deliver(message: Message): boolean;
+  /** What the message that was delivered last led to. Throws `ValueNotCarriable` if it cannot be stored. */
+  conclude(): Advanced;
+  readonly verdicts: readonly Verdict[];
   snapshot(): RootSnapshot;
 }
 
@@ -49,20 +54,6 @@ let current: HostPort | undefined;
 export function currentHost(): HostPort {
   if (!current) throw new Error('A hosted actor was used outside of its host.');
   return current;
-}
-
-export function startHost(logics: HostedLogics, id: string, message: Message & { type: 'start' }): Host {
-  return createHost(logics, id, undefined, message);
-}
-
-/** Throws `SnapshotNotRestorable` if the machine no longer has what the state names. */
-export function restoreHost(logics: HostedLogics, id: string, state: RunState): Host {
-  return createHost(logics, id, state, undefined);
-}
-
-interface ArmedTimer extends Omit<Timer, 'source' | 'target'> {
-  readonly source: AnyActorRef;
-  readonly target: AnyActorRef;
 }
 
 /** What one message has led to so far. */
@@ -77,19 +68,22 @@ interface Delivery {
 
 const systemMadeId = /(^|\/)x:\d+(\/|$)/;
 
-function createHost(
-  logics: HostedLogics,
-  id: string,
-  state: RunState | undefined,
-  start: (Message & { type: 'start' }) | undefined,
-): Host {
+/** Far more events than the actors of a run send each other because of one message, and reached within a second. */
+const maxSteps = 100_000;
+
+/** Without a state the first message is `start`. Throws `SnapshotNotRestorable` if the machine no longer has what the state names. */
+export function createHost(logics: HostedLogics, id: string, stored?: RunState): Host {
+  // The machine must not change what it was given, and it may come from a store that does not freeze.
+  const state = stored && seal(stored, 'stored state');
   let ids = state?.ids ?? 0;
   let restored = 0;
   let restoring = state !== undefined;
   let entries: Record<string, number> = state?.entries ?? {};
-  const invocations = new Map(state?.invocations.map((invocation) => [invocation.path, invocation]));
+  const invocations = new Map<AnyActorRef, Invocation>();
   let timers: ArmedTimer[] = [];
-  let delivery = newDelivery(start?.at ?? 0);
+  const missing: MissingRef[] = [];
+  let steps = 0;
+  let delivery = newDelivery(0);
 
   const disarm = (source: AnyActorRef, timerId: string): void => {
     timers = timers.filter((timer) => timer.source !== source || timer.id !== timerId);
@@ -112,7 +106,23 @@ function createHost(
         timers = timers.filter((timer) => timer.source !== source);
       };
     },
+    stepping() {
+      steps += 1;
+      if (steps <= maxSteps) return;
+      throw new Error(`Infinite loop detected: one message led to more than ${maxSteps} events between actors.`);
+    },
+    missing: (ref) => void missing.push(ref),
+    find(actor) {
+      const path = actorPath(actor);
+      if (actorAt(root, path) === actor) return { path };
+      return actor.system === root.system || !isActive(actor) ? 'gone' : 'foreign';
+    },
     action({ type, params, info, exec }: ScopedAction, self) {
+      if (typeof exec !== 'function') {
+        throw new WorkflowInvalid(`Action \`${type}\` was decided, but there is no such action. Add it to \`setup({ actions: { ${type} } })\`.`, {
+          details: { action: type, path: actorPath(self) },
+        });
+      }
       const { context, event } = info as { context: unknown; event: EventObject };
       delivery.actions.push({
         type,
@@ -120,7 +130,7 @@ function createHost(
         context,
         event,
         ...(params === undefined ? {} : { params }),
-        ...(typeof exec === 'function' && type !== 'xstate.log' ? { exec: exec as NonNullable<DecidedAction['exec']> } : {}),
+        ...(type === 'xstate.log' ? {} : { exec: exec as NonNullable<DecidedAction['exec']> }),
       });
     },
     emitted(event, self) {
@@ -128,67 +138,57 @@ function createHost(
     },
     started(self, src, input) {
       const path = actorPath(self);
-      if (actorAt(path) !== self) {
-        throw new WorkflowInvalid(
-          `Two actors \`${src}\` were spawned without an id in one step, and only the last could be found again after a restart. Give \`spawnChild\` an \`id\`.`,
-          { details: { src, path } },
-        );
-      }
       const count = (entries[path] ?? 0) + 1;
       // An id that the system made up never comes again, so there is nothing to count.
       if (!systemMadeId.test(path)) entries = { ...entries, [path]: count };
-      const invocation: Invocation = { key: `${path}#${count}`, path, src, ...(input === undefined ? {} : { input }) };
-      seal(invocation.input, `input of ${path}`);
-      invocations.set(path, invocation);
+      const given = input === undefined ? {} : { input: seal(input, `input of ${path}`) };
+      const invocation: Invocation = Object.freeze({ key: `${path}#${count}`, path, src, ...given });
+      invocations.set(self, invocation);
       delivery.started.push(invocation);
     },
     stopped(self) {
-      const path = actorPath(self);
-      const invocation = invocations.get(path);
+      const invocation = invocations.get(self);
       if (!invocation) return;
-      invocations.delete(path);
+      invocations.delete(self);
       const index = delivery.started.indexOf(invocation);
       if (index >= 0) delivery.started.splice(index, 1);
       else delivery.stopped.push(invocation.key);
     },
   };
 
-  const hosting = (body: () => void, verdicts?: Verdict[]): void => {
+  const hosting = <T>(body: () => T, verdicts?: Verdict[]): T => {
     const outer = current;
     current = port;
     try {
-      collectVerdicts(verdicts, body);
+      return collectVerdicts(verdicts, body);
     } finally {
       current = outer;
     }
   };
 
   let root!: AnyActorRef & { getPersistedSnapshot(): unknown; start(): unknown; stop(): unknown };
-  const boot = (): void => {
-    root = createActor(logics.root, {
-      id,
-      logger: () => {},
-      ...(state ? { snapshot: state.snapshot as never } : { input: start?.input as never }),
-    }) as unknown as typeof root;
+  const boot = (from: { snapshot: PersistedActor } | { input: unknown }): void => {
+    root = createActor(logics.root, { id, logger: () => {}, ...(from as object) }) as unknown as typeof root;
     // Without an observer XState throws a root's error into the event loop.
     root.subscribe({ error: () => {} });
-    if (state) refuseUnrestored(root, state);
+    if (state) assertRestored(root, state.snapshot);
     root.start();
   };
 
   const snapshot = (): RootSnapshot => root.getSnapshot() as RootSnapshot;
 
-  const actorAt = (path: string): AnyActorRef | undefined => {
-    let actor: AnyActorRef | undefined = root;
-    for (const part of path === '' ? [] : path.split('/')) actor = actor && childrenOf(actor)[idOf(part)];
-    return actor;
+  const isAtWork = (actor: AnyActorRef): boolean => {
+    if (!isActive(actor)) return false;
+    const parent = actor._parent;
+    return parent ? childrenOf(parent)[actor.id] === actor && isAtWork(parent) : actor === root;
   };
 
   /** Hand the message to the actor that it is for. False if there is nobody to take it. */
   const dispatch = (message: Message): boolean => {
     switch (message.type) {
       case 'start':
-        throw new InvalidOption('A run is started once; it was sent another `start`.');
+        boot({ input: message.input });
+        return true;
       case 'cancel':
         root.stop();
         return true;
@@ -205,10 +205,9 @@ function createHost(
       }
       case 'output':
       case 'error': {
-        const invocation = [...invocations.values()].find(({ key }) => key === message.key);
-        const actor = invocation && actorAt(invocation.path);
+        const [actor] = [...invocations].find(([, { key }]) => key === message.key) ?? [];
         if (!actor) return false;
-        invocations.delete(invocation.path);
+        invocations.delete(actor);
         actor.send(
           message.type === 'output'
             ? { type: 'xstate.promise.resolve', data: message.output }
@@ -220,128 +219,75 @@ function createHost(
   };
 
   const conclude = (): Advanced => {
-    const persisted = compacted(root.getPersistedSnapshot() as PersistedActor, 'run');
-    if (persisted.status !== 'active') {
-      delivery.stopped.push(
-        ...[...invocations.values()].filter((left) => !delivery.started.includes(left)).map(({ key }) => key),
-      );
-      delivery.started.length = 0;
-      invocations.clear();
-      timers = [];
-    }
+    for (const actor of [...invocations.keys()]) if (!isAtWork(actor)) port.stopped(actor);
+    timers = timers.filter(({ source, target }) => isAtWork(source) && isAtWork(target));
+    const persisted = hosting(() => root.getPersistedSnapshot() as PersistedActor);
     const { at: _at, ...led } = delivery;
     return {
       ...led,
       accepted: true,
       tags: [...(snapshot().tags ?? [])],
-      state: {
-        snapshot: persisted,
-        timers: timerList(timers, actorAt),
-        invocations: [...invocations.values()],
-        entries,
+      state: Object.freeze({
+        snapshot: storedActor(persisted, ''),
+        timers: storedTimers(timers),
+        invocations: Object.freeze([...invocations.values()]),
+        entries: Object.freeze(entries),
         ids,
-      },
+      }),
     };
   };
 
-  let begun: Advanced | undefined;
+  const find = (path: string): AnyActorRef => {
+    const actor = actorAt(root, path);
+    if (actor) return actor;
+    throw new SnapshotNotRestorable(`The stored state has no actor \`${path}\`, but something that refers to it.`, {
+      details: { path },
+    });
+  };
+
   if (state) {
-    hosting(boot);
-    for (const { source, target, event, id: timerId, deadline } of state.timers) {
-      const [from, to] = [actorAt(source), actorAt(target)];
-      if (from && to) timers.push({ source: from, target: to, event, id: timerId, deadline });
+    hosting(() => boot({ snapshot: state.snapshot }));
+    for (const invocation of state.invocations) invocations.set(find(invocation.path), invocation);
+    for (const { source, target, ...timer } of state.timers) {
+      timers.push({ ...timer, source: find(source), target: find(target) });
     }
+    for (const { path, fill } of missing) fill(find(path));
     restoring = false;
-  } else {
-    hosting(boot, delivery.verdicts);
-    begun = conclude();
   }
 
   return {
-    begun,
-    snapshot,
+    logics,
     deliver(message) {
       delivery = newDelivery(message.at);
-      let accepted = false;
-      hosting(() => {
-        accepted = dispatch(message);
-      }, delivery.verdicts);
-      return accepted ? conclude() : undefined;
+      steps = 0;
+      return hosting(() => dispatch(message), delivery.verdicts);
     },
+    conclude,
+    get verdicts() {
+      return delivery.verdicts;
+    },
+    snapshot,
   };
-}
-
-function childrenOf(actor: AnyActorRef): Readonly<Record<string, AnyActorRef>> {
-  return (actor.getSnapshot() as { children?: Record<string, AnyActorRef> }).children ?? {};
 }
 
 function newDelivery(at: number): Delivery {
   return { at, started: [], stopped: [], actions: [], emitted: [], verdicts: [] };
 }
 
-/** Whether an event leads anywhere. A guard that throws is the machine's failure, so it counts as accepted. */
+/** Whether an event from outside leads anywhere. A guard that throws is the machine's failure, so it counts as accepted. */
 export function accepts(snapshot: RootSnapshot, event: EventObject): boolean {
-  if (snapshot.status !== 'active') return false;
-  let accepted = true;
-  collectVerdicts(undefined, () => {
+  if (snapshot.status !== 'active' || !isFromOutside(event.type)) return false;
+  return collectVerdicts(undefined, () => {
     try {
-      accepted = snapshot.can(event);
+      return snapshot.can(event);
     } catch {
       // Delivered, it fails the run with the guard's own error.
+      return true;
     }
   });
-  return accepted;
 }
 
-function refuseUnrestored(root: AnyActorRef, state: RunState): void {
-  const { status, error } = root.getSnapshot() as { status: string; error?: unknown };
-  if (status !== 'error' || state.snapshot.status === 'error') return;
-  throw new SnapshotNotRestorable(
-    `The stored state ${JSON.stringify(state.snapshot.value)} cannot be restored: ${error instanceof Error ? error.message : String(error)} Run it with the version that it was started with, or add what is missing.`,
-    { cause: error },
-  );
-}
-
-/** Timers as data, soonest first. One whose target has stopped can reach nobody and is dropped, as XState would. */
-function timerList(armed: readonly ArmedTimer[], actorAt: (path: string) => AnyActorRef | undefined): Timer[] {
-  return armed
-    .map(({ source, target, event, id, deadline }) => ({
-      source: actorPath(source),
-      id,
-      target: actorPath(target),
-      event: seal(event, `event of timer ${id}`),
-      deadline,
-      to: target,
-    }))
-    .filter(({ target, to }) => actorAt(target) === to)
-    .map(({ to: _to, ...timer }) => timer)
-    .sort((one, other) => one.deadline - other.deadline);
-}
-
-/** A persisted snapshot without its undefined fields, its parts checked to be carriable and frozen. */
-function compacted(actor: PersistedActor, name: string): PersistedActor {
-  const { status, output, error, input, value, context, children = {}, historyValue = {} } = actor;
-  const childEntries = Object.entries(children);
-  return {
-    status,
-    ...(value === undefined ? {} : { value: seal(value, 'value') }),
-    ...(context === undefined ? {} : { context: seal(context, `context of ${name}`) }),
-    ...(input === undefined ? {} : { input: seal(input, `input of ${name}`) }),
-    ...(output === undefined ? {} : { output: seal(output, `output of ${name}`) }),
-    ...(error === undefined ? {} : { error: seal(error, `error of ${name}`) }),
-    // A machine cannot be restored without these two, even if they are empty.
-    ...(value === undefined && childEntries.length === 0
-      ? {}
-      : { children: Object.fromEntries(childEntries.map(([id, child]) => [id, compactedChild(child, id)])) }),
-    ...(value === undefined ? {} : { historyValue }),
-  };
-}
-
-function compactedChild({ snapshot, src, systemId, syncSnapshot }: PersistedChild, id: string): PersistedChild {
-  return {
-    snapshot: compacted(snapshot, id),
-    src,
-    ...(systemId === undefined ? {} : { systemId }),
-    ...(syncSnapshot ? { syncSnapshot } : {}),
-  };
+/** XState's own events tell what happened inside, and nobody else may; `xstate.route` is the one that is meant to be sent. */
+function isFromOutside(type: string): boolean {
+  return type !== '*' && (!type.startsWith('xstate.') || type === 'xstate.route');
 }

@@ -17,8 +17,11 @@ import {
   isStateMachine,
   sourceKind,
   type StateNodeConfigLike,
+  stateNodes,
 } from '../actor-sources.ts';
-import { InlineSpawn, SnapshotNotRestorable } from '../errors.ts';
+import { InlineSpawn, SnapshotNotRestorable, WorkflowInvalid } from '../errors.ts';
+import { actorPath, childPath, isActive } from './actor-path.ts';
+import { findRefs, type MissingRef, storeRefs, type Whereabouts } from './actor-refs.ts';
 import type { PersistedActor } from './run-state.ts';
 
 /** What the host is told while it delivers a message. */
@@ -27,6 +30,11 @@ export interface HostPort {
   adopt(system: AnyActorRef['system']): void;
   /** True while actors are brought back from a stored state, when starting means nothing new. */
   readonly restoring: boolean;
+  /** Some actor is about to take an event. Throws if the message goes round in circles. */
+  stepping(): void;
+  /** A restored context refers to an actor that may not be there yet. */
+  missing(ref: MissingRef): void;
+  find(actor: AnyActorRef): Whereabouts;
   action(action: ScopedAction, self: AnyActorRef): void;
   emitted(event: EventObject, self: AnyActorRef): void;
   started(self: AnyActorRef, src: string, input: unknown): void;
@@ -102,24 +110,39 @@ function namedInvokes(
 
 interface MachineSnapshotLike {
   readonly status: string;
-  readonly children: Readonly<Record<string, AnyActorRef>>;
+  readonly context: unknown;
+  readonly children: Children;
+}
+
+type Children = Readonly<Record<string, AnyActorRef>>;
+
+/** What one step of a machine does to its children. */
+interface ChildChanges {
+  readonly spawned: AnyActorRef[];
+  readonly stopped: Set<AnyActorRef>;
 }
 
 function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
-  const scopes = new WeakMap<AnyActorScope, AnyActorScope>();
-  const reporting = (scope: AnyActorScope): AnyActorScope => {
-    const known = scopes.get(scope);
-    if (known) return known;
-    const made: AnyActorScope = {
-      ...scope,
-      emit: (event) => host().emitted(event, scope.self),
-      actionExecutor: (action) =>
-        action.type.startsWith('xstate.') && action.type !== 'xstate.log'
-          ? scope.actionExecutor(action)
-          : host().action(action, scope.self),
+  const stateIds = new Set(stateNodes(machine).map(({ id }) => id));
+  const changes = new WeakMap<AnyActorScope, ChildChanges>();
+
+  /** From here on the actor reports what it would do, instead of doing it. Done once, when its first snapshot is made. */
+  const quieten = (scope: AnyActorScope): void => {
+    const { system, self, actionExecutor: execute } = scope;
+    host().adopt(system);
+    scope.emit = (event) => host().emitted(event, self);
+    scope.actionExecutor = (action) => {
+      if (!action.type.startsWith('xstate.') || action.type === 'xstate.log') return host().action(action, self);
+      noteChild(action, self, changes.get(scope));
+      return execute(action);
     };
-    scopes.set(scope, made);
-    return made;
+  };
+
+  const step = (scope: AnyActorScope, before: Children, take: () => unknown): MachineSnapshotLike => {
+    const changed: ChildChanges = { spawned: [], stopped: new Set() };
+    changes.set(scope, changed);
+    const next = take() as MachineSnapshotLike;
+    return next.children === before ? next : findable(next, before, changed, scope.self);
   };
 
   return {
@@ -128,58 +151,106 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
     transition(snapshot: MachineSnapshotLike, event: EventObject, scope: AnyActorScope) {
       // A restored child reports its snapshot to its parent once more; that is no news.
       if (host().restoring && event.type.startsWith('xstate.snapshot.')) return snapshot;
-      const next = machine.transition(snapshot as never, event as never, reporting(scope)) as MachineSnapshotLike;
-      return next.children === snapshot.children ? next : findable(next, scope);
+      host().stepping();
+      return step(scope, snapshot.children, () => machine.transition(snapshot as never, event as never, scope));
     },
     getInitialSnapshot(scope: AnyActorScope, input: unknown) {
-      host().adopt(scope.system);
-      const first = machine.getInitialSnapshot(reporting(scope), input as never) as MachineSnapshotLike;
-      return findable(first, scope);
+      quieten(scope);
+      return step(scope, {}, () => machine.getInitialSnapshot(scope, input as never));
     },
     restoreSnapshot(persisted: PersistedActor, scope: AnyActorScope) {
-      host().adopt(scope.system);
+      quieten(scope);
+      // It failed before it had a state.
+      if (persisted.value === undefined) return { ...persisted, children: {} };
       for (const [id, { src }] of Object.entries(persisted.children ?? {})) {
-        if (src in (machine.implementations.actors as object)) continue;
+        if (Object.hasOwn(machine.implementations.actors, src)) continue;
         throw new SnapshotNotRestorable(`Actor \`${id}\` needs \`${src}\`, which machine \`${machine.id}\` no longer has.`, {
           details: { src, actor: id },
         });
       }
-      return machine.restoreSnapshot({ ...persisted, context: thawed(persisted.context) } as never, reporting(scope));
+      return machine.restoreSnapshot(
+        {
+          ...persisted,
+          context: findRefs(persisted.context, (ref) => host().missing(ref)),
+          historyValue: remembered(persisted.historyValue, stateIds, machine.id),
+        } as never,
+        scope,
+      );
     },
-    getPersistedSnapshot: machine.getPersistedSnapshot,
+    getPersistedSnapshot(snapshot: MachineSnapshotLike, options: unknown) {
+      const { context, children } = snapshot;
+      return {
+        ...machine.getPersistedSnapshot({ ...snapshot, context: undefined } as never, options as never),
+        context: storeRefs(context, children, (actor) => host().find(actor)),
+      };
+    },
     start: machine.start,
   };
 }
 
-/** The snapshot with every child under its own id, which `spawnChild` without an id forgets; inline logic is refused. */
-function findable(snapshot: MachineSnapshotLike, scope: AnyActorScope): MachineSnapshotLike {
-  let misplaced = false;
-  for (const [id, child] of Object.entries(snapshot.children)) {
-    if (child.id !== id) misplaced = true;
-    if (typeof child.src === 'string') continue;
-    const path = [actorPath(scope.self), child.id].filter(Boolean).join('/');
-    throw new InlineSpawn(
-      `\`${path}\` was spawned from inline logic, which cannot be found again after a restart. Name the logic in \`setup({ actors })\` and spawn it by that name.`,
-      { details: { path } },
+/** The built-in actions that start and stop children, as XState hands them to be executed. */
+type ChildAction =
+  | { readonly type: 'xstate.spawnChild'; readonly params: { readonly actorRef?: AnyActorRef; readonly src: unknown } }
+  | { readonly type: 'xstate.stopChild'; readonly params: AnyActorRef | undefined };
+
+function noteChild(action: ScopedAction, self: AnyActorRef, changes: ChildChanges | undefined): void {
+  const { type, params } = action as unknown as ChildAction;
+  if (type === 'xstate.stopChild' && params) changes?.stopped.add(params);
+  if (type !== 'xstate.spawnChild') return;
+  if (params.actorRef) changes?.spawned.push(params.actorRef);
+  else {
+    throw new WorkflowInvalid(
+      `\`${actorPath(self) || self.id}\` spawns \`${String(params.src)}\`, but there is no such actor. Add it to \`setup({ actors })\`.`,
+      { details: { src: String(params.src), path: actorPath(self) } },
     );
   }
-  if (!misplaced) return snapshot;
-  return { ...snapshot, children: Object.fromEntries(Object.values(snapshot.children).map((child) => [child.id, child])) };
 }
 
-/** XState writes actor references into a restored context in place, so the objects on the way to one are copied. */
-function thawed(part: unknown): unknown {
-  if (typeof part !== 'object' || part === null) return part;
-  if ('xstate$$type' in part) return { ...part };
-  if (!Array.isArray(part) && Object.getPrototypeOf(part) !== Object.prototype) return part;
-  let copy: Record<string, unknown> | undefined;
-  for (const [key, value] of Object.entries(part)) {
-    const fresh = thawed(value);
-    if (fresh === value) continue;
-    copy ??= (Array.isArray(part) ? [...(part as unknown[])] : { ...part }) as Record<string, unknown>;
-    copy[key] = fresh;
+/**
+ * The snapshot with every child under its own id, from which its path is made. XState puts those that `spawnChild` was
+ * given no id for in one and the same place, and forgets a child whose id another takes.
+ */
+function findable(
+  snapshot: MachineSnapshotLike,
+  before: Children,
+  { spawned, stopped }: ChildChanges,
+  self: AnyActorRef,
+): MachineSnapshotLike {
+  const all = new Set([...Object.values(snapshot.children), ...spawned.filter((child) => !stopped.has(child))]);
+  const children: Record<string, AnyActorRef> = {};
+  for (const child of all) {
+    const path = childPath(actorPath(self), child.id);
+    if (typeof child.src !== 'string') {
+      throw new InlineSpawn(
+        `\`${path}\` was spawned from inline logic, which cannot be found again after a restart. Name the logic in \`setup({ actors })\` and spawn it by that name.`,
+        { details: { path } },
+      );
+    }
+    const other = children[child.id] ?? before[child.id];
+    if (other && other !== child && !stopped.has(other) && isActive(other)) {
+      throw new WorkflowInvalid(
+        `\`${path}\` was spawned while another actor of that id was at work, which could not be found again. Stop that one first, or give each an id of its own.`,
+        { details: { path } },
+      );
+    }
+    children[child.id] = child;
   }
-  return copy ?? part;
+  return { ...snapshot, children };
+}
+
+/** The states that history remembers, in the form that XState finds them by even if there is a dot in the machine's id. */
+function remembered(history: PersistedActor['historyValue'], stateIds: ReadonlySet<string>, machineId: string): unknown {
+  return Object.fromEntries(
+    Object.entries(history ?? {}).map(([historyId, states]) => [
+      historyId,
+      states.map(({ id }) => {
+        if (stateIds.has(id)) return { id: id.replaceAll(/[\\.]/g, String.raw`\$&`) };
+        throw new SnapshotNotRestorable(`\`${historyId}\` remembers state \`${id}\`, which machine \`${machineId}\` no longer has.`, {
+          details: { state: id },
+        });
+      }),
+    ]),
+  );
 }
 
 /** Promise logic as XState sees it from outside, without the promise. */
@@ -218,22 +289,4 @@ function quietTransition(logic: AnyActorLogic, host: () => HostPort): AnyActorLo
         emit: (emitted: EventObject) => host().emitted(emitted, scope.self),
       } as never),
   } as AnyActorLogic;
-}
-
-/** The ids of an actor and its parents below the root, joined by `/`; a `/` in an id is written `~1`, a `~` `~0`. */
-export function actorPath(ref: AnyActorRef): string {
-  let path = '';
-  for (let actor: AnyActorRef | undefined = ref; actor?._parent; actor = actor._parent) {
-    path = path ? `${segment(actor.id)}/${path}` : segment(actor.id);
-  }
-  return path;
-}
-
-function segment(id: string): string {
-  return /[~/]/.test(id) ? id.replaceAll('~', '~0').replaceAll('/', '~1') : id;
-}
-
-/** The actor id that a segment of a path stands for. */
-export function idOf(part: string): string {
-  return part.includes('~') ? part.replaceAll('~1', '/').replaceAll('~0', '~') : part;
 }

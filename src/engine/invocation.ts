@@ -2,7 +2,7 @@
  * The contract between the engine and the actors that it performs: what an actor may declare about itself, and
  * what it is handed while it works. Plain `fromPromise` actors declare nothing and still run durably.
  */
-import type { ActorLogic } from 'xstate';
+import type { AnyActorLogic } from 'xstate';
 
 /** What an actor is handed while the engine performs one of its invocations. */
 export interface InvocationScope {
@@ -69,7 +69,7 @@ export interface DurableLogic {
   readonly signalbox: DurableActor;
 }
 
-export function durableActor(logic: ActorLogic<any, any, any, any> | DurableLogic): DurableActor | undefined {
+export function durableActor(logic: AnyActorLogic | DurableLogic): DurableActor | undefined {
   return 'signalbox' in logic ? logic.signalbox : undefined;
 }
 
@@ -79,6 +79,8 @@ export function plainScope(actorId: string, signal: AbortSignal): InvocationScop
   const keep = <T>(name: string, fn: () => Promise<T>): Promise<T> => {
     const known = kept.get(name) ?? fn();
     kept.set(name, known);
+    // What failed is not kept, so the next to ask computes it again.
+    known.catch(() => kept.delete(name));
     return known as Promise<T>;
   };
   return {

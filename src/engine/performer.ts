@@ -16,9 +16,30 @@ import type { Invocation } from './run-state.ts';
 export interface Flight {
   readonly invocation: Invocation;
   readonly attempt: number;
-  readonly abort: AbortController;
+  readonly signal: AbortSignal;
   /** Not yet on record. */
   exchanges: Exchange[];
+  abort(reason: Error): void;
+}
+
+export function createFlight(invocation: Invocation, attempt: number): Flight {
+  // Most short actors never look at their signal, and making one costs as much as the rest of a step.
+  let controller: AbortController | undefined;
+  let aborted: Error | undefined;
+  return {
+    invocation,
+    attempt,
+    exchanges: [],
+    get signal() {
+      controller ??= new AbortController();
+      if (aborted) controller.abort(aborted);
+      return controller.signal;
+    },
+    abort(reason) {
+      aborted ??= reason;
+      controller?.abort(aborted);
+    },
+  };
 }
 
 export interface PerformerPort {
@@ -38,15 +59,26 @@ export type Outcome =
 
 /** Perform the invocation and give what the machine is to be told. Never rejects. */
 export async function perform(logic: AnyActorLogic, flight: Flight, port: PerformerPort): Promise<Outcome> {
-  const { invocation, abort } = flight;
+  const { invocation } = flight;
   try {
     const actor = durableActor(logic);
     const output = actor
       ? await actor.perform(carried(invocation.input), scopeOf(flight, port))
       : await (logic.config as PromiseCreator)({
           input: carried(invocation.input),
-          signal: abort.signal,
-          ...detached(invocation.path),
+          get signal() {
+            return flight.signal;
+          },
+          // Made only for who asks, like the signal.
+          get self() {
+            return detached(invocation.path).self;
+          },
+          get system() {
+            return detached(invocation.path).system;
+          },
+          get emit() {
+            return detached(invocation.path).emit;
+          },
         });
     return output === undefined
       ? { type: 'output' }
@@ -59,7 +91,7 @@ export async function perform(logic: AnyActorLogic, flight: Flight, port: Perfor
 type PromiseCreator = (args: { input: unknown; signal: AbortSignal } & Detached) => PromiseLike<unknown>;
 
 function scopeOf(flight: Flight, port: PerformerPort): InvocationScope {
-  const { invocation, attempt, abort } = flight;
+  const { invocation, attempt } = flight;
 
   const keep = <T>(name: string, fn: () => Promise<T>): Promise<T> => {
     const text = port.kept(name);
@@ -72,7 +104,7 @@ function scopeOf(flight: Flight, port: PerformerPort): InvocationScope {
   const compute = async <T>(name: string, fn: () => Promise<T>): Promise<T> => {
     try {
       const value = await fn();
-      abort.signal.throwIfAborted();
+      flight.signal.throwIfAborted();
       const text = encode(value, `\`${name}\``);
       await port.keep(flight, name, text, value);
       return decode(text) as T;
@@ -85,7 +117,9 @@ function scopeOf(flight: Flight, port: PerformerPort): InvocationScope {
     runId: port.runId,
     key: `${port.runId}/${invocation.key}`,
     attempt,
-    signal: abort.signal,
+    get signal() {
+      return flight.signal;
+    },
     now: port.now,
     once: (name, fn) => keep(onceName(invocation.key, name), fn),
     cached: (key, fn) => keep(`cached ${invocation.src} ${key}`, fn),

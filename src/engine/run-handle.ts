@@ -12,7 +12,6 @@ import type { ZodType } from 'zod';
 import type { RunStatus, Store, StoredRun } from '../../persistence/store.ts';
 import {
   describeIssues,
-  EngineStopped,
   EventInvalid,
   EventNotAccepted,
   InvalidOption,
@@ -28,6 +27,7 @@ import type { Clock } from './clock.ts';
 import type { HeldRun } from './held-run.ts';
 import { decodeEntry, type HistoryEntry } from './history.ts';
 import { encodeMail, type Mail } from './mail.ts';
+import { statusOf } from './progress.ts';
 import { type RunSnapshot, snapshotOf, type SnapshotSource, sourceOf } from './run-snapshot.ts';
 
 export interface SendOptions {
@@ -193,8 +193,8 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
     return { fate: entry.type === 'refused' ? { refused: entry.reason } : 'accepted', snapshot: snapshotOf(await source()) };
   }
 
-  /** The first snapshot for which `check` gives something. */
-  function until<T>(check: (snapshot: RunSnapshot) => T | undefined, { timeoutMs }: WaitOptions, what: string): Promise<T> {
+  /** The first source for which `check` gives something. Looks at every step, so what it looks at first should be cheap. */
+  function until<T>(check: (at: SnapshotSource) => T | undefined, { timeoutMs }: WaitOptions): Promise<T> {
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
       throw new InvalidOption(`Expected \`timeoutMs\` to be a number of milliseconds, got \`${String(timeoutMs)}\`.`);
     }
@@ -212,10 +212,8 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
       const examine = (at: SnapshotSource): void => {
         if (over) return;
         try {
-          const snapshot = snapshotOf(at);
-          const found = check(snapshot);
+          const found = check(at);
           if (found !== undefined) finish(() => resolve(found));
-          else if (snapshot.problem !== undefined && what === 'result') finish(() => reject(stuck(snapshot)));
         } catch (error) {
           finish(() => reject(error as Error));
         }
@@ -234,7 +232,9 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
         timeoutMs === undefined
           ? () => {}
           : core.clock.at(core.clock.now() + timeoutMs, () =>
-              finish(() => reject(new WaitTimeout(`Run \`${id}\` did not get there within ${timeoutMs} ms.`, { details: { runId: id } }))),
+              finish(() =>
+                reject(new WaitTimeout(`Run \`${id}\` did not get there within ${timeoutMs} ms.`, { details: { runId: id } })),
+              ),
             );
       void lookAgain();
     });
@@ -245,18 +245,24 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
     options: WaitOptions = {},
   ): Promise<RunSnapshot> {
     const meets = typeof condition === 'function' ? condition : (snapshot: RunSnapshot) => meetsCondition(snapshot, condition);
-    return until(
-      (snapshot) => {
-        if (meets(snapshot)) return snapshot;
-        if (snapshot.status === 'done') {
-          throw new WaitTimeout(`Run \`${id}\` is done and can no longer get there.`, { details: { runId: id } });
-        }
-        throwIfEndedBadly(snapshot);
-        return undefined;
-      },
-      options,
-      'condition',
-    );
+    return until((at) => {
+      const snapshot = snapshotOf(at);
+      if (meets(snapshot)) return snapshot;
+      if (snapshot.status === 'done') {
+        throw new WaitTimeout(`Run \`${id}\` is done and can no longer get there.`, { details: { runId: id } });
+      }
+      throwIfEndedBadly(snapshot);
+      return undefined;
+    }, options);
+  }
+
+  async function result(options: WaitOptions = {}): Promise<unknown> {
+    const snapshot = await until((at) => {
+      if (at.problem !== undefined) throw stuck(id, at.problem);
+      return ends.has(statusOf(at.state)) ? snapshotOf(at) : undefined;
+    }, options);
+    throwIfEndedBadly(snapshot);
+    return snapshot.output;
   }
 
   async function history({ from = 0 }: { readonly from?: number } = {}): Promise<HistoryEntry[]> {
@@ -276,12 +282,8 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
     send: send as RunHandle['send'],
     snapshot: async () => snapshotOf(await source()),
     waitFor,
-    settled: (options = {}) => until((snapshot) => (snapshot.status === 'running' ? undefined : snapshot), options, 'rest'),
-    async result(options = {}) {
-      const snapshot = await until((at) => (ends.has(at.status) ? at : undefined), options, 'result');
-      throwIfEndedBadly(snapshot);
-      return snapshot.output as never;
-    },
+    settled: (options = {}) => until((at) => (statusOf(at.state) === 'running' ? undefined : snapshotOf(at)), options),
+    result: result as RunHandle['result'],
     async cancel(reason) {
       core.assertRunning();
       await core.load(id);
@@ -339,6 +341,6 @@ function notAccepted({ id, status, value, accepts }: RunSnapshot, type: string):
   );
 }
 
-function stuck({ id, problem }: RunSnapshot): RunFailed {
-  return new RunFailed(`No worker can go on with run \`${id}\`: ${problem ?? ''}`, { details: { runId: id } });
+function stuck(id: string, problem: string): RunFailed {
+  return new RunFailed(`No worker can go on with run \`${id}\`: ${problem}`, { details: { runId: id } });
 }

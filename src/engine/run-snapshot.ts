@@ -4,7 +4,7 @@ import { toJSONSchema, type ZodType } from 'zod';
 
 import type { RunStatus, StoredRun } from '../../persistence/store.ts';
 import type { AnyWorkflow } from '../workflow.ts';
-import { type StateQuestion, viewState } from './advance.ts';
+import { type HostCache, type StateQuestion, viewState } from './advance.ts';
 import { decode } from './codec.ts';
 import { statusOf } from './progress.ts';
 import type { Invocation, RunState, Timer } from './run-state.ts';
@@ -51,11 +51,13 @@ export interface SnapshotSource {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly problem?: string | undefined;
+  /** Spares restoring the state where somebody has it hosted. */
+  readonly hosts?: HostCache;
 }
 
 export function snapshotOf(source: SnapshotSource): RunSnapshot {
   const { id, workflow, state, seq, createdAt, updatedAt, problem } = source;
-  const { tags, accepts, questions } = viewState(workflow, state);
+  const { tags, accepts, questions } = viewState(workflow, state, source.hosts);
   const { value, context, output, error } = state.snapshot;
   return {
     id,

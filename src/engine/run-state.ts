@@ -14,7 +14,7 @@ export interface PersistedActor {
   readonly value?: StateValue;
   readonly context?: unknown;
   readonly children?: Readonly<Record<string, PersistedChild>>;
-  readonly historyValue?: Readonly<Record<string, unknown>>;
+  readonly historyValue?: Readonly<Record<string, ReadonlyArray<{ readonly id: string }>>>;
 }
 
 export interface PersistedChild {

@@ -3,7 +3,7 @@
  *
  * To XState it is a guard like any other: it takes `{ context, event }` and says yes or no, and it must be pure.
  */
-import type { EventObject, MachineContext } from 'xstate';
+import type { AnyEventObject, EventObject, MachineContext } from 'xstate';
 import type { ZodType } from 'zod';
 
 import { InvalidOption } from '../errors.ts';
@@ -34,7 +34,7 @@ export type Gate<TContext extends MachineContext, TEvent extends EventObject> = 
  *   context.refund <= 100 || [`The refund of ${context.refund} is over the limit of 100.`]) } })
  * ```
  */
-export function gate<TContext extends MachineContext, TEvent extends EventObject>(
+export function gate<TContext extends MachineContext = MachineContext, TEvent extends EventObject = AnyEventObject>(
   name: string,
   judge: Judge<TContext, TEvent>,
 ): Gate<TContext, TEvent>;
@@ -46,7 +46,7 @@ export function gate<TContext extends MachineContext, TEvent extends EventObject
  * setup({ guards: { classified: gate('classified', Classification, ({ event }) => event.output) } })
  * ```
  */
-export function gate<TContext extends MachineContext, TEvent extends EventObject>(
+export function gate<TContext extends MachineContext = MachineContext, TEvent extends EventObject = AnyEventObject>(
   name: string,
   schema: ZodType,
   value: (args: GateArgs<TContext, TEvent>) => unknown,

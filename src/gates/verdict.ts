@@ -22,11 +22,11 @@ export function recordVerdict(verdict: Verdict): void {
   collector?.push(verdict);
 }
 
-export function collectVerdicts(into: Verdict[] | undefined, body: () => void): void {
+export function collectVerdicts<T>(into: Verdict[] | undefined, body: () => T): T {
   const outer = collector;
   collector = into;
   try {
-    body();
+    return body();
   } finally {
     collector = outer;
   }

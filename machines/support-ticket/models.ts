@@ -1,0 +1,72 @@
+/** What the model is asked in a support ticket: four questions, each with a checked answer. */
+import { createHash } from 'node:crypto';
+
+import { fromModel, modelFromEnvironment, type ModelProvider } from 'signalbox';
+
+import * as prompts from './prompts.ts';
+import {
+  Classification,
+  ClassifyInput,
+  DecideInput,
+  Draft,
+  DraftInput,
+  RefundDecision,
+  Split,
+  SplitInput,
+} from './schemas.ts';
+import { supportStandIn } from './stand-in.ts';
+
+/** Sorting is easy and done for every ticket; what customers read and what costs money goes to the better model. */
+const cheap = 'claude-haiku-5-5';
+const better = 'claude-sonnet-5-5';
+
+export function createModels(provider: ModelProvider = modelFromEnvironment({ standIn: supportStandIn })) {
+  return {
+    classifyTicket: fromModel({
+      name: 'classifyTicket',
+      model: cheap,
+      input: ClassifyInput,
+      output: Classification,
+      system: prompts.classifySystem,
+      prompt: prompts.classifyPrompt,
+      maxTokens: 256,
+      provider,
+    }),
+
+    splitTicket: fromModel({
+      name: 'splitTicket',
+      model: better,
+      input: SplitInput,
+      output: Split,
+      system: prompts.splitSystem,
+      prompt: prompts.splitPrompt,
+      maxTokens: 8_192,
+      provider,
+    }),
+
+    draftReply: fromModel({
+      name: 'draftReply',
+      model: better,
+      input: DraftInput,
+      output: Draft,
+      system: prompts.draftSystem,
+      prompt: prompts.draftPrompt,
+      textFirst: { prompt: prompts.draftExtraction },
+      maxTokens: 2_048,
+      provider,
+    }),
+
+    decideRefund: fromModel({
+      name: 'decideRefund',
+      model: better,
+      input: DecideInput,
+      output: RefundDecision,
+      system: prompts.decideSystem,
+      prompt: prompts.decidePrompt,
+      maxTokens: 1_024,
+      // One decision for a ticket: a retry finds it instead of asking for another.
+      cacheKey: ({ ticketId }) => createHash('sha256').update(ticketId).digest('hex'),
+      provider,
+    }),
+  };
+}

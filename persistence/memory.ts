@@ -1,0 +1,319 @@
+/**
+ * A store in this process's memory: for tests, simulation and trying things out. It owns the data of its runs and
+ * nothing else; nothing survives the process.
+ *
+ * I1 holds because each call does its whole work in one turn of the event loop, before its promise is returned.
+ * What goes in and comes out is never shared: arrays and maps are copied, strings cannot change.
+ */
+import { StoreUnavailable } from '../src/errors.ts';
+import { compareBytes, compareListed, encodeCursor, readListStart, type ListPlace } from './listing.ts';
+import { hasEnded } from './run-status.ts';
+import type { InboxMessage, Lease, Progress, RunSummary, Store, StoredRun } from './store.ts';
+
+/** What a memory store holds. Two stores given the same one behave like two connections to one database. */
+export interface MemoryData {
+  readonly runs: Map<string, MemoryRun>;
+  /** The same runs, in the order of `list`. */
+  readonly listed: MemoryRun[];
+  readonly listeners: Set<(runId: string) => void>;
+}
+
+interface MemoryRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly version: string;
+  readonly input: string;
+  readonly createdAt: number;
+  progress: Omit<Progress, 'log'>;
+  updatedAt: number;
+  seq: number;
+  lease: Lease | undefined;
+  /** When the run is due while nobody has its lease. */
+  wakeAt: number | null;
+  problem: string | undefined;
+  readonly log: string[];
+  inbox: InboxMessage[];
+  lastMessageId: number;
+  readonly keys: Map<string, { readonly messageId: number; readonly logLength: number }>;
+  readonly journal: Map<string, string>;
+}
+
+export interface MemoryStoreOptions {
+  /** Default: an empty one of its own. */
+  readonly data?: MemoryData;
+}
+
+export function createMemoryData(): MemoryData {
+  return { runs: new Map(), listed: [], listeners: new Set() };
+}
+
+/**
+ * Keep runs in memory.
+ *
+ * @example
+ * const engine = createEngine({ workflows: [supportTicket], store: memoryStore() });
+ */
+export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = {}): Store {
+  const { runs, listed, listeners } = data;
+  const ownListeners = new Set<(runId: string) => void>();
+  let closed = false;
+
+  function assertOpen(): void {
+    if (closed) throw new StoreUnavailable('The memory store is closed; create another one to go on.');
+  }
+
+  /** The run, if there is one and this token's lease holds it (I3, I4). */
+  function findHeld(runId: string, token: string): MemoryRun | undefined {
+    const run = runs.get(runId);
+    return run?.lease?.token === token ? run : undefined;
+  }
+
+  return {
+    async create(input) {
+      assertOpen();
+      if (runs.has(input.id)) return 'exists';
+      const { id, workflow, version, createdAt, lease, wakeAt } = input;
+      const run: MemoryRun = {
+        id,
+        workflow,
+        version,
+        input: input.input,
+        createdAt,
+        progress: copyProgress(input),
+        updatedAt: createdAt,
+        seq: 1,
+        lease: lease && { token: lease.token, until: lease.until },
+        wakeAt,
+        problem: undefined,
+        log: [...input.log],
+        inbox: [],
+        lastMessageId: 0,
+        keys: new Map(),
+        journal: new Map(),
+      };
+      runs.set(id, run);
+      listed.splice(findPlace(listed, run), 0, run);
+      return 'created';
+    },
+
+    async load(runId) {
+      assertOpen();
+      const run = runs.get(runId);
+      return run && toStored(run);
+    },
+
+    async acquire(runId, { token, until, now, evict }) {
+      assertOpen();
+      const run = runs.get(runId);
+      if (!run) return 'missing';
+      const holder = run.lease;
+      if (holder && holder.until > now && holder.token !== token && holder.token !== evict) return 'held';
+      run.lease = { token, until };
+      run.problem = undefined;
+      return { run: toStored(run), inbox: [...run.inbox], journal: new Map(run.journal) };
+    },
+
+    async commit(runId, commit) {
+      assertOpen();
+      const run = runs.get(runId);
+      if (!run) return { status: 'missing' };
+      if (run.lease?.token !== commit.token) return { status: 'lease-lost' };
+      if (run.seq !== commit.seq) return { status: 'sequence' };
+      run.progress = copyProgress(commit);
+      run.updatedAt = commit.now;
+      run.seq++;
+      run.log.push(...commit.log);
+      if (commit.consumed.length > 0) {
+        const consumed = new Set(commit.consumed);
+        run.inbox = run.inbox.filter(({ id }) => !consumed.has(id));
+      }
+      for (const name of commit.forget) run.journal.delete(name);
+      const inbox = run.inbox.filter(({ id }) => id > commit.seen);
+      const released = commit.lease === 'release' && inbox.length === 0;
+      if (released) {
+        run.lease = undefined;
+        run.wakeAt = commit.wakeAt;
+      } else if (typeof commit.lease === 'object') {
+        run.lease = { token: commit.token, until: commit.lease.until };
+      }
+      return { status: 'committed', inbox, released };
+    },
+
+    async record(runId, { token, log, journal = {} }) {
+      assertOpen();
+      const run = findHeld(runId, token);
+      if (!run) return false;
+      run.log.push(...log);
+      for (const [name, value] of Object.entries(journal)) {
+        if (!run.journal.has(name)) run.journal.set(name, value);
+      }
+      return true;
+    },
+
+    async renew({ token, until, runs: renewed }) {
+      assertOpen();
+      const lost: string[] = [];
+      const mail: string[] = [];
+      for (const { id, seen } of renewed) {
+        const run = findHeld(id, token);
+        if (!run) {
+          lost.push(id);
+          continue;
+        }
+        run.lease = { token, until };
+        if (run.inbox.some((message) => message.id > seen)) mail.push(id);
+      }
+      return { lost, mail };
+    },
+
+    async release(runId, { token, wakeAt, seen, problem }) {
+      assertOpen();
+      const run = findHeld(runId, token);
+      if (!run) return;
+      run.lease = undefined;
+      const unseen = run.inbox.filter(({ id }) => id > seen);
+      run.wakeAt = unseen.reduce<number | null>((earliest, { at }) => Math.min(earliest ?? at, at), wakeAt);
+      run.problem = problem;
+    },
+
+    async send(runId, { at, body, key }) {
+      assertOpen();
+      const run = runs.get(runId);
+      if (!run) return { status: 'missing' };
+      const first = key === undefined ? undefined : run.keys.get(key);
+      if (first) return { status: 'duplicate', ...first };
+      if (hasEnded(run.progress.status)) return { status: 'ended' };
+      const stored = { messageId: ++run.lastMessageId, logLength: run.log.length };
+      run.inbox.push({ id: stored.messageId, at, body });
+      if (key !== undefined) run.keys.set(key, stored);
+      if (!run.lease) run.wakeAt = Math.min(run.wakeAt ?? at, at);
+      for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener(runId));
+      return { status: 'stored', ...stored };
+    },
+
+    async inbox(runId, after) {
+      assertOpen();
+      return runs.get(runId)?.inbox.filter(({ id }) => id > after) ?? [];
+    },
+
+    async due({ workflows, now, limit }) {
+      assertOpen();
+      const wanted = new Set(workflows);
+      const found: Array<{ readonly id: string; readonly dueAt: number }> = [];
+      for (const run of runs.values()) {
+        const dueAt = getDueAt(run);
+        if (dueAt !== null && dueAt <= now && wanted.has(toKind(run))) found.push({ id: run.id, dueAt });
+      }
+      found.sort((a, b) => a.dueAt - b.dueAt || compareBytes(a.id, b.id));
+      return found.slice(0, limit).map(({ id }) => id);
+    },
+
+    async leases() {
+      assertOpen();
+      return listed.flatMap(({ id, workflow, version, lease }) =>
+        lease ? [{ runId: id, workflow, version, ...lease }] : [],
+      );
+    },
+
+    async open() {
+      assertOpen();
+      const counts = new Map<string, number>();
+      for (const run of listed) {
+        if (!hasEnded(run.progress.status)) counts.set(toKind(run), (counts.get(toKind(run)) ?? 0) + 1);
+      }
+      return counts;
+    },
+
+    async list(query) {
+      assertOpen();
+      const start = readListStart(query);
+      const { workflow, status, tag, limit } = query;
+      const page: MemoryRun[] = [];
+      // The place of the run that ended the page before, or of the first run after it if it is gone.
+      for (let at = start ? findPlace(listed, start) : 0; at < listed.length && page.length <= limit; at++) {
+        const run = listed[at];
+        if (!run || (start && compareListed(run, start) <= 0)) continue;
+        if (workflow !== undefined && run.workflow !== workflow) continue;
+        if (status !== undefined && run.progress.status !== status) continue;
+        if (tag !== undefined && !run.progress.tags.includes(tag)) continue;
+        page.push(run);
+      }
+      const last = page.length > limit ? page[limit - 1] : undefined;
+      return {
+        runs: page.slice(0, limit).map(toSummary),
+        ...(last && { cursor: encodeCursor(last) }),
+      };
+    },
+
+    async history(runId, from, limit) {
+      assertOpen();
+      return runs.get(runId)?.log.slice(from, from + limit) ?? [];
+    },
+
+    watch(listener) {
+      assertOpen();
+      // A function of its own, so that the same listener can watch twice.
+      const watcher = (runId: string): void => listener(runId);
+      listeners.add(watcher);
+      ownListeners.add(watcher);
+      return () => {
+        listeners.delete(watcher);
+        ownListeners.delete(watcher);
+      };
+    },
+
+    async close() {
+      closed = true;
+      for (const watcher of ownListeners) listeners.delete(watcher);
+      ownListeners.clear();
+    },
+  };
+}
+
+/** When the run is due, if ever (I7). */
+function getDueAt(run: MemoryRun): number | null {
+  if (hasEnded(run.progress.status) && run.inbox.length === 0) return null;
+  return run.lease ? run.lease.until : run.wakeAt;
+}
+
+function toKind({ workflow, version }: MemoryRun): string {
+  return `${workflow}@${version}`;
+}
+
+function copyProgress({ state, status, value, tags }: Progress): Omit<Progress, 'log'> {
+  return { state, status, value, tags: [...tags] };
+}
+
+function toSummary(run: MemoryRun): RunSummary {
+  const { id, workflow, version, createdAt, updatedAt, problem, progress } = run;
+  const { status, value, tags } = progress;
+  return {
+    id,
+    workflow,
+    version,
+    status,
+    value,
+    tags: [...tags],
+    createdAt,
+    updatedAt,
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+function toStored(run: MemoryRun): StoredRun {
+  const { seq, input, progress, lease } = run;
+  return { ...toSummary(run), seq, input, state: progress.state, ...(lease && { lease: { ...lease } }) };
+}
+
+/** Where in `listed` the place is or belongs. */
+function findPlace(listed: readonly MemoryRun[], place: ListPlace): number {
+  let low = 0;
+  let high = listed.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const run = listed[middle];
+    if (run && compareListed(run, place) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,182 @@
+/**
+ * `fromTool`: a function of yours, with checked input and output.
+ *
+ * I1. `run` is never called with input that its schema refuses, nor once the invocation was aborted.
+ * I2. If an irreversible tool without an idempotency key ends without a definite answer, the machine gets
+ *     `OutcomeUnknown`, never an error that reads as "it did not happen".
+ */
+import type { z, ZodType } from 'zod';
+
+import type { Exchange, InvocationScope } from '../engine/invocation.ts';
+import { OutcomeUnknown } from '../errors.ts';
+import { checkValue, isSchema } from './check-value.ts';
+import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
+import { assertOption, isName } from './option.ts';
+import { causesOf, describeError, plainError } from './plain-error.ts';
+
+/** What a tool is handed beside its input. */
+export interface ToolCall {
+  /** Aborted when the machine leaves the state, the run is cancelled, or this worker loses the run. Pass it on. */
+  readonly signal: AbortSignal;
+  /** What `idempotencyKey` gave, else the invocation's own key. The same on every retry and after every crash. */
+  readonly idempotencyKey: string;
+  /** From 1; counts performances of this invocation, those cut short by a crash included. */
+  readonly attempt: number;
+}
+
+export interface ToolActorOptions<TInput extends ZodType, TOutput extends ZodType> {
+  /** Shown to people, and who answered in the run's history. */
+  readonly name: string;
+  readonly input: TInput;
+  readonly output: TOutput;
+  /**
+   * The effect cannot be taken back: money, a mail. Its start is recorded before it is performed. Default: false.
+   */
+  readonly irreversible?: boolean;
+  /**
+   * Give this if the other side honours the key, that is, performs a request only once per key. Then an irreversible tool
+   * whose outcome is unknown may be performed again; without it, never. `key` is the invocation's own; where the effect
+   * must happen once however often the machine asks, derive it from the input.
+   */
+  readonly idempotencyKey?: (
+    input: z.output<TInput>,
+    invocation: { readonly key: string; readonly runId: string },
+  ) => string;
+  readonly run: (input: z.output<TInput>, call: ToolCall) => Promise<z.input<TOutput>>;
+}
+
+/**
+ * Logic that runs a function with input and output checked by zod.
+ *
+ * After a crash it is performed again with the same idempotency key, unless it is irreversible and has none: then the
+ * machine gets `OUTCOME_UNKNOWN`, and so it does when such a tool is aborted, times out or loses its connection.
+ *
+ * Rejects with `ACTOR_VALUE_INVALID` if the input is refused, before `run` is called, or the output, after it; else with
+ * what `run` threw, unchanged.
+ *
+ * @example
+ * ```ts
+ * const refund = fromTool({
+ *   name: 'refund',
+ *   input: z.object({ ticketId: z.string(), cents: z.int().positive() }),
+ *   output: z.object({ receipt: z.string() }),
+ *   irreversible: true,
+ *   idempotencyKey: ({ ticketId }) => `refund:${ticketId}`,
+ *   run: ({ cents }, { idempotencyKey, signal }) => payments.refund(cents, { idempotencyKey, signal }),
+ * });
+ * ```
+ */
+export function fromTool<TInput extends ZodType, TOutput extends ZodType>(
+  options: ToolActorOptions<TInput, TOutput>,
+): DurablePromiseLogic<z.output<TOutput>, z.input<TInput>> {
+  assertOptions(options);
+  const { name, irreversible = false, idempotencyKey } = options;
+  const idempotent = idempotencyKey !== undefined;
+
+  return durableLogic({
+    kind: 'tool',
+    irreversible,
+    idempotent,
+    perform: async (value, scope) => {
+      const input = await checkValue(options.input, value, `Input of ${shown(name)}`);
+      const { key, runId } = scope;
+      const used = idempotencyKey ? idempotencyKey(input, { key, runId }) : key;
+      assertOption(isName(used), 'idempotencyKey', shown(name), 'a function to a non-empty string', used);
+      return performed(options, input, used, irreversible && !idempotent, scope);
+    },
+  });
+}
+
+async function performed<TInput extends ZodType, TOutput extends ZodType>(
+  { name, output, run }: ToolActorOptions<TInput, TOutput>,
+  input: z.output<TInput>,
+  idempotencyKey: string,
+  onlyOnce: boolean,
+  scope: InvocationScope,
+): Promise<z.output<TOutput>> {
+  const { signal, attempt } = scope;
+  signal.throwIfAborted();
+  const startedAt = performance.now();
+  const record = (outcome: Pick<Exchange, 'response' | 'error'>) =>
+    scope.exchanged({
+      kind: 'tool',
+      by: name,
+      request: { input, idempotencyKey },
+      ...outcome,
+      latencyMs: Math.round(performance.now() - startedAt),
+    });
+  const failed = (error: unknown): unknown => {
+    record({ error: describeError(error) });
+    return error;
+  };
+
+  let result: z.input<TOutput>;
+  try {
+    result = await run(input, { signal, idempotencyKey, attempt });
+  } catch (error) {
+    throw failed(onlyOnce && leavesOutcomeOpen(error, signal) ? outcomeUnknown(name, error) : error);
+  }
+  let checked: z.output<TOutput>;
+  try {
+    checked = await checkValue(output, result, `Tool \`${name}\` did its work, but its output`);
+  } catch (error) {
+    throw failed(error);
+  }
+  record({ response: checked });
+  return checked;
+}
+
+/** Errors after which the other side may have acted: it was reached, and did not answer. */
+const NO_ANSWER: ReadonlySet<unknown> = new Set([
+  'AbortError',
+  'TimeoutError',
+  'ECONNABORTED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'UND_ERR_ABORTED',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_SOCKET',
+]);
+
+/** Once aborted, whatever the tool throws may come of that, so it says nothing about the effect. */
+function leavesOutcomeOpen(error: unknown, signal: AbortSignal): boolean {
+  if (signal.aborted) return true;
+  return [...causesOf(error)].some((cause) => {
+    const { name, code } = describeError(cause);
+    return NO_ANSWER.has(name) || NO_ANSWER.has(code);
+  });
+}
+
+function outcomeUnknown(name: string, error: unknown): OutcomeUnknown {
+  if (error instanceof OutcomeUnknown) return error;
+  return new OutcomeUnknown(
+    `The irreversible tool \`${name}\` was started and gave no answer, so whether it took effect is not known. Look on the other side before anything is repeated.`,
+    { cause: plainError(error), details: { actor: name } },
+  );
+}
+
+function assertOptions<TInput extends ZodType, TOutput extends ZodType>({
+  name,
+  input,
+  output,
+  irreversible,
+  idempotencyKey,
+  run,
+}: ToolActorOptions<TInput, TOutput>): void {
+  assertOption(isName(name), 'name', 'a tool', 'a non-empty string', name);
+  const assert = (holds: boolean, option: string, expected: string, got: unknown) =>
+    assertOption(holds, option, shown(name), expected, got);
+  assert(isSchema(input), 'input', 'a zod schema', input);
+  assert(isSchema(output), 'output', 'a zod schema', output);
+  const flag = irreversible === undefined || typeof irreversible === 'boolean';
+  assert(flag, 'irreversible', 'a boolean', irreversible);
+  const keyed = idempotencyKey === undefined || typeof idempotencyKey === 'function';
+  assert(keyed, 'idempotencyKey', 'a function', idempotencyKey);
+  assert(typeof run === 'function', 'run', 'a function', run);
+}
+
+function shown(name: string): string {
+  return `tool \`${name}\``;
+}

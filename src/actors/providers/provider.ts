@@ -1,0 +1,92 @@
+/**
+ * The port to a model's provider. Another provider is one file that has a `ModelProvider` to give.
+ *
+ * A provider makes one call and says what came back. It does not retry, does not check the answer against a schema and
+ * keeps nothing: `fromModel` does that, the same for all.
+ */
+import type { TokenUsage } from '../../engine/invocation.ts';
+
+export interface ModelProvider {
+  /** Shown wherever its answers are: `anthropic`, `stand-in`. */
+  readonly name: string;
+  /** True if no model answers, but plain rules. */
+  readonly standIn: boolean;
+  /**
+   * True if `schema` constrains what the model can write, so that nothing but JSON is an answer. If false, the schema
+   * is put into the system prompt, and a fenced JSON block is an answer too.
+   */
+  readonly enforcesSchema: boolean;
+  /**
+   * One call, without retries. Rejects with `ModelCallFailed` if it failed, whose `details` are `CallFailure`, and with
+   * the signal's reason if it was aborted. An answer that is cut off or refused is not a failed call: its `stopReason` tells.
+   */
+  complete(request: ModelRequest, call: ModelCall): Promise<ModelResponse>;
+}
+
+export interface ModelRequest {
+  /** Name of the actor that asks, by which a stand-in knows the question. */
+  readonly actor: string;
+  readonly model: string;
+  readonly maxTokens: number;
+  readonly system?: string;
+  readonly messages: readonly ModelMessage[];
+  /** JSON schema of the answer. Without it the answer is text. */
+  readonly schema?: JsonSchema;
+  /** The actor's validated input. For stand-ins; it never goes over the wire. */
+  readonly input: unknown;
+}
+
+export interface ModelMessage {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+}
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface ModelCall {
+  readonly signal: AbortSignal;
+  /** The invocation's key: the same on every retry. */
+  readonly key: string;
+  /** Put the raw request on record, so that it is there when the call fails too. It must hold no credentials. */
+  readonly sent: (request: unknown) => void;
+}
+
+export interface ModelResponse {
+  /** All text of the answer, in order. */
+  readonly text: string;
+  /** Only `end_turn` is a complete answer. Providers with other words translate theirs; an unknown one is not complete. */
+  readonly stopReason: StopReason | (string & {});
+  /** What the provider says about why it stopped: the category of a refusal, say. */
+  readonly stopDetail?: string;
+  readonly usage?: TokenUsage;
+  readonly requestId?: string;
+  /** The model that answered, which may be more exact than the one that was asked for. */
+  readonly model: string;
+  /** As it came over the wire. */
+  readonly response: unknown;
+}
+
+/** The stop reasons of the Messages API. */
+export type StopReason =
+  | 'end_turn'
+  | 'max_tokens'
+  | 'stop_sequence'
+  | 'tool_use'
+  | 'pause_turn'
+  | 'refusal'
+  | 'model_context_window_exceeded';
+
+/** The `details` of a `ModelCallFailed`. */
+export interface CallFailure {
+  /**
+   * `http`: an answer with an error status. `connection`: none came. `timeout`: none came in time. `unreadable`: it was
+   * cut, or is not what the protocol says. `refused-to-send`: nothing was sent.
+   */
+  readonly kind: 'http' | 'connection' | 'timeout' | 'unreadable' | 'refused-to-send';
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean;
+  readonly status?: number;
+  /** How long the provider asks to wait, from its `retry-after`. */
+  readonly retryAfterMs?: number;
+  readonly requestId?: string;
+}

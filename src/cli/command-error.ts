@@ -1,0 +1,17 @@
+/** What is wrong with a command before the engine is asked anything; the engine's own errors come as they are. */
+import { type ErrorDetails, SignalboxError } from '../errors.ts';
+
+export type CommandErrorCode =
+  | 'USAGE'
+  | 'JSON_INVALID'
+  | 'FILE_NOT_READABLE'
+  | 'MODULE_NOT_USABLE'
+  | 'STORE_NOT_FOUND'
+  | 'PEER_MISSING'
+  | 'SERVICES_NOT_STARTED';
+
+export class CommandError extends SignalboxError {
+  constructor(code: CommandErrorCode, message: string, details?: ErrorDetails) {
+    super(code, 'fix-input', message, details);
+  }
+}

@@ -1,0 +1,22 @@
+/** `signalbox cancel`: ends a run; what it has in flight is stopped. */
+import { EventNotAccepted } from '../../errors.ts';
+import type { Cli, CommandResult } from '../cli.ts';
+import { readOutcome } from '../outcome.ts';
+import { printOutcomes } from '../outcome-view.ts';
+import { withSession } from '../session.ts';
+
+export interface CancelOptions {
+  readonly reason?: string;
+}
+
+export async function cancel(cli: Cli, id: string, { reason }: CancelOptions): CommandResult {
+  return withSession(cli, { work: 'own' }, async (session) => {
+    const { status } = await session.engine.run(id).cancel(reason);
+    if (status !== 'cancelled') {
+      throw new EventNotAccepted(`Run \`${id}\` has ended (${status}); there is nothing to cancel.`);
+    }
+    const { outcome } = await readOutcome(session, id);
+    cli.screen.document(outcome);
+    printOutcomes(cli, [outcome]);
+  });
+}

@@ -1,0 +1,64 @@
+/** `signalbox inbox`: what people are asked, and how they answer. */
+import type { Engine } from '../../engine/engine.ts';
+import type { Cli, CommandResult } from '../cli.ts';
+import { hasEnded } from '../drive.ts';
+import { printInboxItem } from '../inbox-view.ts';
+import { readOutcome, type RunOutcome } from '../outcome.ts';
+import { withSession } from '../session.ts';
+import type { Waiting } from '../waiting.ts';
+
+export interface InboxOptions {
+  readonly workflow?: string;
+  readonly full: boolean;
+}
+
+const pageSize = 200;
+
+export async function inbox(
+  cli: Cli,
+  id: string | undefined,
+  { workflow, full }: InboxOptions,
+): CommandResult {
+  const { screen } = cli;
+  const items = await withSession(cli, { work: 'none' }, async (session) => {
+    const ids = id === undefined ? await askingRuns(session.engine, workflow) : [id];
+    const found: Array<{ outcome: RunOutcome; waiting: Waiting }> = [];
+    for (const each of ids) {
+      const { outcome } = await readOutcome(session, each);
+      if (outcome.waiting) found.push({ outcome, waiting: outcome.waiting });
+    }
+    return found;
+  });
+  // Whoever has waited longest comes first.
+  items.sort((one, other) => one.waiting.since - other.waiting.since);
+  screen.document({
+    inbox: items.map(({ outcome: { run, workflow: name, version, state, standIn }, waiting }) => ({
+      run,
+      workflow: name,
+      version,
+      state,
+      standIn,
+      ...waiting,
+      since: new Date(waiting.since),
+      ...(waiting.due === undefined ? {} : { due: new Date(waiting.due) }),
+    })),
+  });
+  if (items.length === 0)
+    return screen.print(id === undefined ? 'Nobody is asked anything.' : 'The run asks nobody anything.');
+  for (const { outcome, waiting } of items) printInboxItem(screen, outcome, waiting, { full });
+}
+
+async function askingRuns(engine: Engine, workflow: string | undefined): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let cursor: string | undefined; ;) {
+    const page = await engine.list({
+      tag: 'person',
+      limit: pageSize,
+      ...(workflow === undefined ? {} : { workflow }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    ids.push(...page.runs.filter((run) => !hasEnded(run)).map((run) => run.id));
+    cursor = page.cursor;
+    if (cursor === undefined) return ids;
+  }
+}

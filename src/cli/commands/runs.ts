@@ -1,0 +1,50 @@
+/** `signalbox runs`: lists runs, newest first. */
+import type { ListOptions } from '../../engine/engine.ts';
+import type { Cli, CommandResult } from '../cli.ts';
+import { commandLine } from '../command-line.ts';
+import { withSession } from '../session.ts';
+import { stateText, statusStyles } from '../state-text.ts';
+import { type Cell, renderTable } from '../table.ts';
+import { dateTime, span } from '../times.ts';
+
+const columns = [
+  { title: 'run', flexible: true },
+  { title: 'workflow', flexible: true },
+  { title: 'status' },
+  { title: 'state', flexible: true },
+  { title: 'started' },
+  { title: 'moved', align: 'right' },
+] as const;
+
+export async function runs(cli: Cli, query: ListOptions): CommandResult {
+  const { screen, globals } = cli;
+  const page = await withSession(cli, { work: 'none' }, ({ engine }) => engine.list(query));
+  screen.document({
+    runs: page.runs.map(({ value, createdAt, updatedAt, ...run }) => ({
+      ...run,
+      state: JSON.parse(value) as unknown,
+      createdAt: new Date(createdAt),
+      updatedAt: new Date(updatedAt),
+    })),
+    ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
+  });
+  if (page.runs.length === 0) return screen.print('No runs.');
+  const now = Date.now();
+  const rows = page.runs.map((run): Cell[] => [
+    run.id,
+    `${run.workflow}@${run.version}`,
+    { text: run.status, style: statusStyles[run.status] },
+    run.problem === undefined
+      ? stateText(JSON.parse(run.value))
+      : { text: `stuck: ${run.problem}`, style: 'red' },
+    dateTime(run.createdAt),
+    `${span(now - run.updatedAt)} ago`,
+  ]);
+  screen.print(renderTable(screen, columns, rows));
+  if (page.cursor === undefined) return;
+  const more = Object.entries({ ...query, cursor: page.cursor }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
+  screen.print();
+  screen.print(`More: ${screen.paint('cyan', commandLine(globals, ['runs', ...more]))}`);
+}

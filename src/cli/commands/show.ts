@@ -1,0 +1,47 @@
+/** `signalbox show`: one run's timeline. */
+import type { Cli, CommandResult } from '../cli.ts';
+import { printField } from '../field-block.ts';
+import { readOutcome } from '../outcome.ts';
+import { printWaiting, standInNotice, tokensText } from '../outcome-view.ts';
+import { withSession } from '../session.ts';
+import { paintStatus, stateText } from '../state-text.ts';
+import { oneLine } from '../text.ts';
+import { printTimeline } from '../timeline.ts';
+import { dateTime, span } from '../times.ts';
+
+export interface ShowOptions {
+  readonly full: boolean;
+}
+
+export async function show(cli: Cli, id: string, { full }: ShowOptions): CommandResult {
+  const { screen } = cli;
+  const { outcome, history } = await withSession(cli, { work: 'none' }, (session) =>
+    readOutcome(session, id),
+  );
+  screen.document({ ...outcome, history });
+  const { run, workflow, version, status, state, createdAt, tookMs, tokens, standIn, problem } = outcome;
+  const words = [
+    screen.paint('bold', oneLine(run)),
+    `${workflow}@${version}`,
+    paintStatus(screen, status),
+    oneLine(stateText(state)),
+  ];
+  screen.print(words.filter(Boolean).join(' · '));
+  const steps = `${history.length} ${history.length === 1 ? 'entry' : 'entries'}`;
+  screen.print(
+    `started ${dateTime(createdAt.getTime())} · took ${span(tookMs)} · ${steps} · tokens ${tokensText(tokens)}`,
+  );
+  if (standIn) screen.print(screen.paint('yellow', standInNotice));
+  if (problem !== undefined) screen.print(screen.paint('red', oneLine(`stuck: ${problem}`)));
+  screen.print();
+  printTimeline(screen, history, { full });
+  if (status === 'done' || status === 'failed') {
+    const options = { indent: 0, mostLines: full ? Infinity : 12 };
+    const isDone = status === 'done';
+    const value = isDone ? outcome.output : outcome.error;
+    screen.print();
+    if (value !== undefined)
+      printField(screen, isDone ? 'output' : 'error', value, { ...options, style: isDone ? 'green' : 'red' });
+  }
+  printWaiting(cli, [outcome]);
+}

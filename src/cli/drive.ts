@@ -1,0 +1,88 @@
+/**
+ * Goes on with runs until each is at rest: it has ended, or waits for an event, a person, or a timer that is not soon.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { RunSnapshot } from '../engine/run-snapshot.ts';
+import { EngineStopped } from '../errors.ts';
+import type { Session } from './session.ts';
+
+export interface DriveListener {
+  /** At every step that was seen, and once more when the run is at rest. */
+  moved(snapshot: RunSnapshot): void;
+  atRest(runId: string): void;
+  /** Nobody can go on with the run. */
+  failed(runId: string, error: Error): void;
+}
+
+/** A run that needs nobody but a timer is waited for so long. */
+const timerPatienceMs = 60_000;
+/** A timer that is so near is about to fire. */
+const aboutToFireMs = 1_000;
+/** How often a run is taken up that is not at rest and that nobody has: its worker may have died. */
+const nudgeMs = 1_000;
+const leaseLookMs = 25;
+
+/** Errors by run id. It is over early when the engine is stopped. */
+export async function drive(
+  session: Session,
+  runIds: readonly string[],
+  listener: DriveListener,
+): Promise<ReadonlyMap<string, Error>> {
+  const errors = new Map<string, Error>();
+  const queue = runIds.values();
+  const work = async (): Promise<void> => {
+    for (const id of queue) {
+      if (session.stopped() !== undefined) return;
+      try {
+        await driveOne(session, id, listener);
+        listener.atRest(id);
+      } catch (error) {
+        if (error instanceof EngineStopped) return;
+        errors.set(id, error as Error);
+        listener.failed(id, error as Error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(session.concurrency, runIds.length) }, work));
+  return errors;
+}
+
+async function driveOne({ engine, store }: Session, id: string, listener: DriveListener): Promise<void> {
+  const run = engine.run(id);
+  let last = await run.snapshot();
+  listener.moved(last);
+  if (hasEnded(last)) return;
+  await engine.resume(id);
+  const nudge = setInterval(() => {
+    if (!isAtRest(last)) engine.resume(id).catch(() => {});
+  }, nudgeMs);
+  try {
+    for (;;) {
+      last = await run.waitFor((snapshot) => {
+        last = snapshot;
+        listener.moved(snapshot);
+        return isAtRest(snapshot);
+      });
+      // Whoever holds a run that waits has something to do with it: a message, a timer.
+      const lease = hasEnded(last) ? undefined : (await store.load(id))?.lease;
+      if (!lease || lease.until <= Date.now()) return;
+      await pause(leaseLookMs);
+    }
+  } finally {
+    clearInterval(nudge);
+  }
+}
+
+export function isAtRest({ status, timers, accepts, problem }: RunSnapshot, now = Date.now()): boolean {
+  if (problem !== undefined) return true;
+  if (status === 'running') return false;
+  if (status !== 'waiting') return true;
+  const next = timers[0];
+  if (!next) return true;
+  return next.deadline - now > (accepts.length > 0 ? aboutToFireMs : timerPatienceMs);
+}
+
+export function hasEnded({ status }: Pick<RunSnapshot, 'status'>): boolean {
+  return status !== 'running' && status !== 'waiting';
+}

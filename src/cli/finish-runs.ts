@@ -1,0 +1,77 @@
+/** The end of every command that works on runs: they are gone on with, shown on their way, and then how they stand. */
+import type { RunSnapshot } from '../engine/run-snapshot.ts';
+import { RunCancelled, RunFailed, SnapshotNotRestorable } from '../errors.ts';
+import { commandLine } from './command-line.ts';
+import { drive } from './drive.ts';
+import { exitCodeOf } from './exit-codes.ts';
+import { type RunOutcome, readOutcome } from './outcome.ts';
+import { printOutcomes, printWaiting } from './outcome-view.ts';
+import { createProgressView } from './progress-view.ts';
+import { reportError } from './report-error.ts';
+import type { Session } from './session.ts';
+
+export interface FinishOptions {
+  /** Told of how the runs stand, before what waits is listed. */
+  readonly between?: (outcomes: readonly RunOutcome[]) => Promise<void> | void;
+  /** How many of those that wait are listed. Default: 5. */
+  readonly mostWaiting?: number;
+}
+
+/** Gives the command's exit code. */
+export async function finishRuns(
+  session: Session,
+  runIds: readonly string[],
+  options: FinishOptions = {},
+): Promise<number> {
+  const { cli } = session;
+  const { screen } = cli;
+  const view = createProgressView(screen, runIds.length);
+  session.problemsTo((message) =>
+    screen.live ? view.note(screen.paint('yellow', message)) : cli.warn(message),
+  );
+  try {
+    await drive(session, runIds, view);
+  } finally {
+    view.close();
+    session.problemsTo(cli.warn);
+  }
+  const outcomes: RunOutcome[] = [];
+  for (const id of runIds) outcomes.push((await readOutcome(session, id)).outcome);
+  const stopped = session.stopped();
+  screen.jsonLine({ type: 'outcomes', runs: outcomes, stopped: stopped !== undefined });
+  screen.print();
+  printOutcomes(cli, outcomes);
+  await options.between?.(outcomes);
+  printWaiting(cli, outcomes, options.mostWaiting ?? 5);
+  if (stopped !== undefined) {
+    const left = outcomes.filter(({ status }) => status === 'running').length;
+    screen.print();
+    screen.print(
+      `Stopped with ${left} under way. To go on: ${screen.paint('cyan', commandLine(cli.globals, ['resume']))}`,
+    );
+    return stopped;
+  }
+  const trouble = troubleOf(outcomes);
+  if (!trouble) return 0;
+  reportError(cli, trouble);
+  return exitCodeOf(trouble);
+}
+
+/** What the first thing that went wrong says of all. */
+function troubleOf(outcomes: readonly RunOutcome[]): Error | undefined {
+  const stuck = outcomes.filter(({ problem }) => problem !== undefined);
+  if (stuck.length > 0) return new SnapshotNotRestorable(sentence(stuck, outcomes, 'cannot be gone on with'));
+  const failed = ended(outcomes, 'failed');
+  if (failed.length > 0) return new RunFailed(sentence(failed, outcomes, 'failed'));
+  const cancelled = ended(outcomes, 'cancelled');
+  return cancelled.length > 0 ? new RunCancelled(sentence(cancelled, outcomes, 'were cancelled')) : undefined;
+}
+
+function ended(outcomes: readonly RunOutcome[], status: RunSnapshot['status']): readonly RunOutcome[] {
+  return outcomes.filter((outcome) => outcome.status === status);
+}
+
+function sentence(some: readonly RunOutcome[], all: readonly RunOutcome[], what: string): string {
+  const names = some.slice(0, 5).map(({ run }) => run);
+  return `${some.length} of ${all.length} ${what}: ${names.join(', ')}${some.length > 5 ? ', …' : ''}.`;
+}

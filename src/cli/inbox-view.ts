@@ -1,0 +1,66 @@
+/** What a person is asked, with all that they need to answer it. */
+import { printField, textOf } from './field-block.ts';
+import type { Field } from './json-schema.ts';
+import { type RunOutcome } from './outcome.ts';
+import { standInNotice } from './outcome-view.ts';
+import type { Screen } from './screen.ts';
+import { stateText } from './state-text.ts';
+import { oneLine } from './text.ts';
+import { dateTime, span, until } from './times.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface InboxViewOptions {
+  readonly full: boolean;
+}
+
+const indent = 2;
+const mostLines = 6;
+
+export function printInboxItem(
+  screen: Screen,
+  { run, workflow, version, state, standIn }: RunOutcome,
+  waiting: Waiting,
+  { full }: InboxViewOptions,
+): void {
+  const now = Date.now();
+  const options = { indent, mostLines: full ? Infinity : mostLines };
+  const titles = waiting.questions.map(({ title }) => title).join('; ');
+  screen.print(
+    `${screen.paint('bold', oneLine(run))}  ${screen.paint('yellow', oneLine(titles) || 'An event')}`,
+  );
+  printField(screen, 'run of', `${workflow}@${version}, in ${stateText(state)}`, options);
+  printField(screen, 'since', `${dateTime(waiting.since)}, ${span(now - waiting.since)} ago`, options);
+  if (waiting.due !== undefined) {
+    printField(screen, 'due', `${dateTime(waiting.due)}, ${until(waiting.due, now)}`, options);
+  }
+  for (const { instructions } of waiting.questions)
+    if (instructions) printField(screen, 'what', instructions, options);
+  if (standIn) printField(screen, 'note', standInNotice, { ...options, style: 'yellow' });
+  for (const [key, value] of Object.entries(waiting.shows)) {
+    if (isNothing(value)) continue;
+    screen.print(`  ${screen.paint('dim', oneLine(key))}`);
+    for (const [label, inner] of partsOf(value)) printField(screen, `  ${label}`, inner, options);
+  }
+  for (const { event, fields, command } of waiting.answers) {
+    printField(screen, 'answer', [event, ...fields.map(fieldText)].join('  '), options);
+    printField(screen, '', command, { indent, mostLines: Infinity, style: 'cyan' });
+  }
+  screen.print();
+}
+
+function fieldText({ name, required, type }: Field): string {
+  return `${name}${required ? '' : '?'}: ${type}`;
+}
+
+function isNothing(value: unknown): boolean {
+  return (
+    value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
+  );
+}
+
+/** An object is shown field by field, a list item by item. */
+function partsOf(value: unknown): readonly (readonly [string, unknown])[] {
+  if (Array.isArray(value)) return value.map((item: unknown) => ['-', item] as const);
+  if (typeof value !== 'object' || value === null || value instanceof Date) return [['', textOf(value)]];
+  return Object.entries(value).filter(([, inner]) => !isNothing(inner));
+}

@@ -1,0 +1,108 @@
+/** How a run stands, gathered from its snapshot and its history. */
+import type { HistoryEntry } from '../engine/history.ts';
+import type { Exchange } from '../engine/invocation.ts';
+import type { RunSnapshot } from '../engine/run-snapshot.ts';
+import { SnapshotNotRestorable, WorkflowNotFound } from '../errors.ts';
+import type { Session } from './session.ts';
+import { type Waiting, waitingOf } from './waiting.ts';
+
+export interface RunOutcome {
+  readonly run: string;
+  readonly workflow: string;
+  readonly version: string;
+  readonly status: RunSnapshot['status'];
+  readonly state: unknown;
+  readonly tags: readonly string[];
+  readonly output?: unknown;
+  readonly error?: unknown;
+  /** Why no worker can go on with the run, if none can. */
+  readonly problem?: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly tookMs: number;
+  readonly tokens: Tokens;
+  /** True if any answer in it came from a stand-in and not from a model. */
+  readonly standIn: boolean;
+  readonly waiting?: Waiting;
+}
+
+export interface Tokens {
+  readonly input: number;
+  readonly output: number;
+}
+
+export interface ReadOutcome {
+  readonly outcome: RunOutcome;
+  readonly history: readonly HistoryEntry[];
+}
+
+/** Throws `RunNotFound`. A run that cannot be restored here is still shown, with the reason as its `problem`. */
+export async function readOutcome({ cli, engine, store }: Session, id: string): Promise<ReadOutcome> {
+  const run = engine.run(id);
+  const history = await run.history();
+  const exchanges = history.flatMap(exchangesOf);
+  const gathered = { tokens: tokensOf(exchanges), standIn: exchanges.some(({ standIn }) => standIn) };
+  try {
+    const snapshot = await run.snapshot();
+    const waiting = waitingOf(cli.globals, snapshot, history);
+    return { outcome: { ...standOf(snapshot), ...gathered, ...(waiting ? { waiting } : {}) }, history };
+  } catch (error) {
+    if (!(error instanceof SnapshotNotRestorable || error instanceof WorkflowNotFound)) throw error;
+    const stored = await store.load(id);
+    if (!stored) throw error;
+    const { workflow, version, status, value, tags, createdAt, updatedAt, problem = error.message } = stored;
+    const state: unknown = JSON.parse(value);
+    const stand = {
+      run: id,
+      workflow,
+      version,
+      status,
+      state,
+      tags,
+      problem,
+      ...timesOf(createdAt, updatedAt),
+    };
+    return { outcome: { ...stand, ...gathered }, history };
+  }
+}
+
+function standOf(snapshot: RunSnapshot): Omit<RunOutcome, 'tokens' | 'standIn'> {
+  const { id, workflow, version, status, value, tags, createdAt, updatedAt, problem } = snapshot;
+  return {
+    run: id,
+    workflow,
+    version,
+    status,
+    state: value,
+    tags,
+    ...('output' in snapshot ? { output: snapshot.output as unknown } : {}),
+    ...('error' in snapshot ? { error: snapshot.error } : {}),
+    ...(problem === undefined ? {} : { problem }),
+    ...timesOf(createdAt, updatedAt),
+  };
+}
+
+function timesOf(
+  createdAt: number,
+  updatedAt: number,
+): Pick<RunOutcome, 'createdAt' | 'updatedAt' | 'tookMs'> {
+  return { createdAt: new Date(createdAt), updatedAt: new Date(updatedAt), tookMs: updatedAt - createdAt };
+}
+
+/** What an entry has on record of exchanges with models and tools. */
+export function exchangesOf(entry: HistoryEntry): readonly Exchange[] {
+  return 'exchanges' in entry ? (entry.exchanges ?? []) : [];
+}
+
+function tokensOf(exchanges: readonly Exchange[]): Tokens {
+  const usages = exchanges.map(({ usage }) => usage);
+  const sum = (count: (usage: NonNullable<Exchange['usage']>) => number): number =>
+    usages.reduce((total, usage) => total + (usage ? count(usage) : 0), 0);
+  return {
+    input: sum(
+      ({ inputTokens, cacheReadTokens = 0, cacheWriteTokens = 0 }) =>
+        inputTokens + cacheReadTokens + cacheWriteTokens,
+    ),
+    output: sum(({ outputTokens }) => outputTokens),
+  };
+}

@@ -1,0 +1,170 @@
+/** What can be typed: the commands, their arguments and options, and what help says of them. */
+import { createRequire } from 'node:module';
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+import type { ListOptions } from '../engine/engine.ts';
+import type { Cli, CommandResult } from './cli.ts';
+import { cancel, type CancelOptions } from './commands/cancel.ts';
+import { demo } from './commands/demo.ts';
+import { inbox, type InboxOptions } from './commands/inbox.ts';
+import { resume, type ResumeOptions } from './commands/resume.ts';
+import { run, type RunOptions } from './commands/run.ts';
+import { runs } from './commands/runs.ts';
+import { send, type SendOptions } from './commands/send.ts';
+import { show, type ShowOptions } from './commands/show.ts';
+import { workflows } from './commands/workflows.ts';
+import { exitCodeHelp } from './exit-codes.ts';
+import { defaultStore } from './open-store.ts';
+import { createScreen } from './screen.ts';
+import { defaultConcurrency } from './session.ts';
+import { oneLine } from './text.ts';
+
+interface GlobalOptions {
+  readonly store?: string;
+  readonly workflows?: string;
+  readonly json: boolean;
+  readonly color: boolean;
+}
+
+/** Does what the arguments say and gives the exit code. Throws `CommanderError` for arguments that say nothing. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(async (result) => {
+    exitCode = (await result) ?? 0;
+  });
+  if (args.length === 0) {
+    program.outputHelp();
+    return 2;
+  }
+  await program.parseAsync(args, { from: 'user' });
+  return exitCode;
+}
+
+function createProgram(finish: (result: CommandResult) => Promise<void>): Command {
+  const program = new Command('signalbox')
+    .description('Durable LLM workflows as XState machines, from the command line.')
+    .version(version(), '-V, --version', 'print the version')
+    .option(
+      '--store <where>',
+      `an SQLite file or a redis:// URL (default: SIGNALBOX_STORE, or ${defaultStore})`,
+    )
+    .option('--workflows <module>', 'a JavaScript module with workflows of your own')
+    .option('--json', 'write JSON instead of text; progress as JSON lines', false)
+    .option('--no-color', 'write without colours (also: NO_COLOR, or not to a terminal)')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: () => {} })
+    .addHelpText('after', exitCodeHelp())
+    .exitOverride();
+  const cli = (): Cli => createCli(program.opts<GlobalOptions>());
+
+  program
+    .command('run')
+    .description('start a run for each input, and go on with them until each has ended or waits')
+    .argument('<workflow>', 'name, or name@version')
+    .option(
+      '--input <from>',
+      'a file (JSON, a JSON array, or JSON lines), a folder of .json files, or - for stdin',
+    )
+    .option(
+      '--id <id>',
+      'id of the run, where its input has no `id` (default: the name of the file, or random)',
+    )
+    .addOption(concurrencyOption())
+    .action((workflow: string, options: RunOptions) => finish(run(cli(), workflow, options)));
+
+  program
+    .command('runs')
+    .description('list runs, newest first')
+    .option('--workflow <name>', 'only those of this workflow')
+    .addOption(new Option('--status <status>', 'only those in this status').choices(statuses))
+    .option('--tag <tag>', 'only those in a state with this tag')
+    .option('--limit <n>', 'at most so many (default: 50)', parseCount)
+    .option('--cursor <cursor>', 'go on from the page before')
+    .action((options: ListOptions) => finish(runs(cli(), options)));
+
+  program
+    .command('show')
+    .description("one run's timeline: inputs, outputs, prompts, responses, gates, timers, who answered")
+    .argument('<run>')
+    .option('--full', 'do not cut long texts', false)
+    .action((id: string, options: ShowOptions) => finish(show(cli(), id, options)));
+
+  program
+    .command('send')
+    .description('send an event to a run, and go on with it until it has ended or waits')
+    .argument('<run>')
+    .argument('<event>', 'its type, such as APPROVE')
+    .option('--data <json>', "the event's data: JSON, @file, or - for stdin")
+    .option('--key <key>', 'the run takes one event with this key, however often it is sent')
+    .option('--hold', 'if the run does not accept the event now, keep it until it does', false)
+    .action((id: string, event: string, options: SendOptions) => finish(send(cli(), id, event, options)));
+
+  program
+    .command('inbox')
+    .description('runs that wait for a person: what is asked, until when, and the commands that answer')
+    .argument('[run]', 'only what this run asks')
+    .option('--workflow <name>', 'only runs of this workflow')
+    .option('--full', 'do not cut long texts', false)
+    .action((id: string | undefined, options: InboxOptions) => finish(inbox(cli(), id, options)));
+
+  program
+    .command('cancel')
+    .description('end a run; what it has in flight is stopped')
+    .argument('<run>')
+    .option('--reason <text>', 'kept in its history')
+    .action((id: string, options: CancelOptions) => finish(cancel(cli(), id, options)));
+
+  program
+    .command('resume')
+    .description('go on with one run, or all that were left under way, until each has ended or waits')
+    .argument('[run]')
+    .addOption(concurrencyOption())
+    .action((id: string | undefined, options: ResumeOptions) => finish(resume(cli(), id, options)));
+
+  program
+    .command('workflows')
+    .description('list the workflows that can be run')
+    .action(() => finish(workflows(cli())));
+
+  program
+    .command('demo')
+    .description('run the sample tickets of support-ticket, in .signalbox/ unless a store is named')
+    .addOption(concurrencyOption())
+    .action((options: { readonly concurrency: number }) => finish(demo(cli(), options)));
+
+  return program;
+}
+
+const statuses = ['running', 'waiting', 'done', 'failed', 'cancelled'];
+
+function concurrencyOption(): Option {
+  return new Option('--concurrency <n>', 'how many runs are worked on at a time')
+    .default(defaultConcurrency)
+    .argParser(parseCount);
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new InvalidArgumentError('Expected a positive integer.');
+}
+
+function createCli({ store, workflows: own, json, color }: GlobalOptions): Cli {
+  const screen = createScreen({ json, color });
+  return {
+    screen,
+    globals: {
+      store: store ?? (process.env['SIGNALBOX_STORE'] || defaultStore),
+      workflows: own,
+      given: { store, workflows: own },
+    },
+    warn: (message) => void process.stderr.write(`warning: ${oneLine(message)}\n`),
+  };
+}
+
+function version(): string {
+  const { version: own } = createRequire(import.meta.url)('signalbox/package.json') as { version: string };
+  return own;
+}

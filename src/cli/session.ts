@@ -1,0 +1,99 @@
+/**
+ * A store, an engine on it, and the services that runs need, for the time of one command; all are let go of at its end,
+ * however it ends.
+ *
+ * I1. Ctrl-C and SIGTERM stop the engine, which gives its runs back; the command then ends by itself. The second time they
+ *     end the process at once, which loses nothing that was acknowledged.
+ */
+import { constants } from 'node:os';
+
+import { createEngine, type Engine } from '../engine/engine.ts';
+import { type Catalog, loadCatalog } from './catalog.ts';
+import type { Cli } from './cli.ts';
+import { openStore, type Store } from './open-store.ts';
+import { type RunningServices, startServices } from './services.ts';
+
+export interface SessionOptions {
+  /** Which runs this process works on, as for `createEngine`. */
+  readonly work: 'all' | 'own' | 'none';
+  /** Make a store if there is none. Default: false. */
+  readonly create?: boolean;
+  readonly catalog?: Catalog;
+  /** How many runs are worked on at a time. */
+  readonly concurrency?: number;
+}
+
+export interface Session {
+  readonly cli: Cli;
+  readonly catalog: Catalog;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly concurrency: number;
+  /** Start the services of these workflows. */
+  serve(workflows: Iterable<string>): Promise<void>;
+  /** The exit code of a command that was told to stop, once it was. */
+  stopped(): number | undefined;
+  /** Where the engine's problems go from now on. */
+  problemsTo(listener: (message: string) => void): void;
+}
+
+export const defaultConcurrency = 16;
+
+export async function withSession<T>(
+  cli: Cli,
+  options: SessionOptions,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { work, create = false, concurrency = defaultConcurrency } = options;
+  const catalog = options.catalog ?? (await loadCatalog(cli.globals.workflows));
+  const store = await openStore(cli, { create });
+  const told = new Set<string>();
+  let tell = cli.warn;
+  let stoppedBy: number | undefined;
+  const services: RunningServices[] = [];
+
+  const engine = createEngine({
+    workflows: catalog.workflows,
+    store,
+    work,
+    concurrency,
+    onProblem({ message }) {
+      if (told.has(message)) return;
+      told.add(message);
+      tell(message);
+    },
+  });
+  const stop = (signal: NodeJS.Signals): void => {
+    const code = 128 + constants.signals[signal];
+    if (stoppedBy !== undefined) process.exit(code);
+    stoppedBy = code;
+    void engine.stop();
+  };
+  if (work !== 'none') for (const signal of signals) process.on(signal, stop);
+
+  try {
+    return await body({
+      cli,
+      catalog,
+      store,
+      engine,
+      concurrency,
+      async serve(names) {
+        const wanted = new Set(names);
+        const ready = catalog.ready.filter(({ workflow }) => wanted.has(workflow.name));
+        services.push(await startServices(ready, cli.globals.store));
+      },
+      stopped: () => stoppedBy,
+      problemsTo(listener) {
+        tell = listener;
+      },
+    });
+  } finally {
+    await engine.stop();
+    for (const signal of signals) process.off(signal, stop);
+    await Promise.all(services.map((running) => running.close()));
+    await store.close();
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM'] as const;

@@ -1,0 +1,32 @@
+/**
+ * How an actor is named and found: by the ids of the actor and its parents below the root, joined by `/`.
+ *
+ * A `/` in an id is written `~1`, a `~` `~0`. The root's path is empty.
+ */
+import type { AnyActorRef } from 'xstate';
+
+export function actorPath(ref: AnyActorRef): string {
+  return ref._parent ? childPath(actorPath(ref._parent), ref.id) : '';
+}
+
+export function childPath(parent: string, id: string): string {
+  const segment = /[~/]/.test(id) ? id.replaceAll('~', '~0').replaceAll('/', '~1') : id;
+  return parent ? `${parent}/${segment}` : segment;
+}
+
+export function actorAt(root: AnyActorRef, path: string): AnyActorRef | undefined {
+  let actor: AnyActorRef | undefined = root;
+  for (const segment of path === '' ? [] : path.split('/')) {
+    const id = segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
+    actor = actor && childrenOf(actor)[id];
+  }
+  return actor;
+}
+
+export function childrenOf(actor: AnyActorRef): Readonly<Record<string, AnyActorRef>> {
+  return (actor.getSnapshot() as { children?: Record<string, AnyActorRef> }).children ?? {};
+}
+
+export function isActive(actor: AnyActorRef): boolean {
+  return (actor.getSnapshot() as { status: string }).status === 'active';
+}

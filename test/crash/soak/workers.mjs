@@ -1,0 +1,69 @@
+/**
+ * Keeps workers up and kills them: one always, a second most of the time, each with SIGKILL at a moment that nobody has
+ * chosen, and started again at once. It remembers when somebody was there to work.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('./worker.mjs', import.meta.url));
+
+export function keepWorkers({ options, env, random, lifeMs }) {
+  /** From when to when a worker was ready for work; `to` is Infinity while it is. */
+  const shifts = [];
+  const problems = [];
+  const children = new Set();
+  let kills = 0;
+  let stopping = false;
+
+  async function live() {
+    const child = fork(program, [JSON.stringify(options)], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    children.add(child);
+    const ended = once(child, 'close');
+    let shift;
+    let stderr = '';
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    child.on('message', ({ type, ...message }) => {
+      if (type === 'ready') shifts.push((shift = { pid: child.pid, from: Date.now(), to: Infinity }));
+      else problems.push({ at: Date.now(), pid: child.pid, ...message });
+    });
+    // One in seven dies before or while it starts, the others while they work.
+    const [least, most] = random.chance(1 / 7) ? [0, 400] : lifeMs;
+    const life = AbortSignal.timeout(random.between(least, most));
+    await Promise.race([once(life, 'abort'), ended, stopped]);
+    child.kill('SIGKILL');
+    const [code, signal] = await ended;
+    if (shift) shift.to = Date.now();
+    children.delete(child);
+    if (signal === 'SIGKILL') kills += 1;
+    else problems.push({ at: Date.now(), pid: child.pid, message: `A worker ended by itself with ${code ?? signal}. ${stderr}` });
+  }
+
+  let stop;
+  const stopped = new Promise((resolve) => (stop = resolve));
+
+  async function keepUp(second) {
+    while (!stopping) {
+      await live();
+      if (second && random.chance(0.4)) await Promise.race([pause(random.between(200, 2_000), undefined, { ref: false }), stopped]);
+    }
+  }
+
+  const slots = [keepUp(false), keepUp(true)];
+  return {
+    shifts,
+    problems,
+    get kills() {
+      return kills;
+    },
+    async stop() {
+      stopping = true;
+      stop();
+      await Promise.all(slots);
+    },
+  };
+}

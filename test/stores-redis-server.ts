@@ -1,0 +1,136 @@
+/**
+ * A Redis server of a test's own, to be configured, killed and started again on its port and data, and a way to it that
+ * can be cut. Tests that only need a Redis share the one of the global setup.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  start(): Promise<void>;
+  /** Kills the process at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Kills it and removes its data. */
+  remove(): Promise<void>;
+}
+
+export async function createRedisServer(args: readonly string[] = []): Promise<RedisServer> {
+  const port = await findFreePort();
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-redis-'));
+  const url = `redis://127.0.0.1:${port}`;
+  let server: ChildProcess | undefined;
+
+  async function kill(): Promise<void> {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill('SIGKILL');
+    await exited;
+  }
+
+  return {
+    url,
+    port,
+    async start() {
+      const base = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
+      const started = spawn(
+        process.env['SIGNALBOX_TEST_REDIS_SERVER'] ?? 'redis-server',
+        [...base, ...args],
+        {
+          stdio: 'ignore',
+        },
+      );
+      server = started;
+      process.once('exit', () => started.kill('SIGKILL'));
+      await waitForAnswer(url);
+    },
+    kill,
+    async remove() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface CuttableWay {
+  readonly url: string;
+  /** Let the next request reach the server, and cut every connection when its answer comes, before it is passed on. */
+  loseNextAnswer(): void;
+  /** How often an answer was lost. */
+  lost(): number;
+  close(): Promise<void>;
+}
+
+export async function createCuttableWay(port: number): Promise<CuttableWay> {
+  const sockets = new Set<Socket>();
+  let armed = false;
+  let lost = 0;
+  const proxy = createServer((client) => {
+    const server = connect(port, '127.0.0.1');
+    let isAsked = false;
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        server.destroy();
+      });
+    }
+    client.on('data', (data) => {
+      isAsked = armed;
+      server.write(data);
+    });
+    server.on('data', (data) => {
+      if (!isAsked || !armed) return void client.write(data);
+      armed = false;
+      lost++;
+      client.destroy();
+    });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    loseNextAnswer: () => (armed = true),
+    lost: () => lost,
+    async close() {
+      const closed = once(proxy, 'close');
+      proxy.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+export async function findFreePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function waitForAnswer(url: string): Promise<void> {
+  for (const deadline = Date.now() + 10_000; ;) {
+    const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.ping();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await delay(10);
+    } finally {
+      client.disconnect();
+    }
+  }
+}
