@@ -83,11 +83,11 @@ export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputF
 }
 
 function refuseUnknownEvents(machine: AnyStateMachine, name: string, types: readonly string[]): void {
-  const known = machine.events as readonly string[];
+  const known = (machine.events as readonly string[]).filter((type) => !type.startsWith('xstate.'));
   const unknown = types.find((type) => !known.some((descriptor) => matchesDescriptor(type, descriptor)));
   if (unknown !== undefined) {
     throw new InvalidOption(
-      `\`events.${unknown}\` of workflow \`${name}\` is the schema of an event that no state accepts. Remove it or name one of: ${known.filter((type) => !type.startsWith('xstate.')).join(', ')}.`,
+      `\`events.${unknown}\` of workflow \`${name}\` is the schema of an event that no state accepts. Remove it or name one of: ${known.join(', ') || '(it accepts none)'}.`,
     );
   }
 }
@@ -128,7 +128,8 @@ function refuseUnrunnable(machine: AnyStateMachine, name: string, seen: Set<AnyS
     if (isStateMachine(logic)) refuseUnrunnable(logic, name, seen);
   }
   for (const { kind, ref, place } of implementationRefs(machine)) {
-    if (ref in (machine.implementations[kind] as object)) continue;
+    const implementations: object = machine.implementations[kind];
+    if (Object.hasOwn(implementations, ref) && implementations[ref as keyof object] !== undefined) continue;
     throw new WorkflowInvalid(
       `State \`${place}\` of workflow \`${name}\` names \`${ref}\`, but there is no such ${kind.slice(0, -1)}. Add it to \`setup({ ${kind}: { ${ref} } })\`.`,
       { details: { [kind.slice(0, -1)]: ref, place } },
@@ -186,9 +187,7 @@ function implementationRefs(machine: AnyStateMachine): ImplementationRef[] {
     }
   }
   for (const [name, value] of Object.entries(machine.implementations.actions as object)) action(value, `action ${name}`);
-  for (const [name, value] of Object.entries(machine.implementations.guards as object)) {
-    if (typeof value === 'function') (value as Referring).guards?.forEach((inner) => guard(inner, `guard ${name}`));
-  }
+  for (const [name, value] of Object.entries(machine.implementations.guards as object)) guard(value, `guard ${name}`);
   return refs;
 }
 

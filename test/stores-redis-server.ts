@@ -60,8 +60,11 @@ export async function createRedisServer(args: readonly string[] = []): Promise<R
 
 export interface CuttableWay {
   readonly url: string;
-  /** Let the next request reach the server, and cut every connection when its answer comes, before it is passed on. */
-  loseNextAnswer(): void;
+  /**
+   * Let the next request reach the server, and cut its connection when the answer comes, after passing on the first
+   * bytes of it (default: none).
+   */
+  loseNextAnswer(passBytes?: number): void;
   /** How often an answer was lost. */
   lost(): number;
   close(): Promise<void>;
@@ -70,6 +73,7 @@ export interface CuttableWay {
 export async function createCuttableWay(port: number): Promise<CuttableWay> {
   const sockets = new Set<Socket>();
   let armed = false;
+  let passed = 0;
   let lost = 0;
   const proxy = createServer((client) => {
     const server = connect(port, '127.0.0.1');
@@ -91,14 +95,18 @@ export async function createCuttableWay(port: number): Promise<CuttableWay> {
       if (!isAsked || !armed) return void client.write(data);
       armed = false;
       lost++;
-      client.destroy();
+      if (passed > 0) client.end(data.subarray(0, passed));
+      else client.destroy();
     });
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   return {
     url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    loseNextAnswer: () => (armed = true),
+    loseNextAnswer(passBytes = 0) {
+      armed = true;
+      passed = passBytes;
+    },
     lost: () => lost,
     async close() {
       const closed = once(proxy, 'close');

@@ -164,6 +164,17 @@ export const inboxCases = [
     assert.equal(await assertStored(store, 'run-1', 'f'), 6);
   }),
 
+  defineCase('hands over unseen mail with every commit', async (store) => {
+    await store.create(heldRun());
+    await assertStored(store, 'run-1', 'a');
+    for (const [n, lease] of (['keep', { until: 70_000 }, 'release'] as const).entries()) {
+      const { inbox, released } = await assertCommitted(store.commit('run-1', nextCommit(n + 1, { lease })));
+      assert.deepEqual(inbox, [{ id: 1, at: 1500, body: 'a' }]);
+      assert.equal(released, false);
+    }
+    assert.deepEqual((await assertCommitted(store.commit('run-1', nextCommit(4, { seen: 1 })))).inbox, []);
+  }),
+
   defineCase('does not number a message like one that was consumed', async (store, reopen) => {
     await store.create(heldRun());
     await assertStored(store, 'run-1', 'a');
@@ -276,6 +287,18 @@ export const inboxCases = [
     const end = nextCommit(1, { status: 'failed', lease: 'release', seen: 1, wakeAt: 5000 });
     assert.equal((await assertCommitted(store.commit('run-1', end))).released, true);
     await assertDueFrom(store, 5000);
+  }),
+
+  defineCase('tells a lone watcher of its own messages', async (store) => {
+    let heard = 0;
+    store.watch(() => heard++);
+    await store.create(heldRun());
+    const deadline = Date.now() + 5000;
+    while (heard === 0 && Date.now() < deadline) {
+      await assertStored(store, 'run-1', 'hello');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.ok(heard > 0);
   }),
 
   defineCase('tells watchers of messages, sent here or elsewhere', async (store, reopen) => {

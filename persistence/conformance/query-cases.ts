@@ -44,6 +44,19 @@ export const queryCases = [
     assert.deepEqual(await store.due({ workflows: [kind], now: 999, limit: 100 }), []);
   }),
 
+  defineCase('names the longest due and the newest of many runs, whatever their ids', async (store) => {
+    const runs = Array.from({ length: 300 }, (_, n) => ({ id: `run-${n}`, createdAt: (n * 7919) % 300 }));
+    await Promise.all(
+      runs.map(({ id, createdAt }) => store.create(newRun({ id, createdAt, wakeAt: 299 - createdAt }))),
+    );
+    const newest = runs.toSorted((a, b) => b.createdAt - a.createdAt).map(({ id }) => id);
+    for (const limit of [1, 2, 5, 17, 40, 150, 299, 300, 500]) {
+      assert.deepEqual(await store.due({ workflows: [kind], now: 300, limit }), newest.slice(0, limit));
+      assert.deepEqual(await listIds(store, { limit }), newest.slice(0, limit));
+    }
+    assert.deepEqual((await listPages(store, { limit: 37 })).flat(), newest);
+  }),
+
   defineCase('names due runs of the workflows and versions asked for only', async (store) => {
     await store.create(newRun({ id: 'a1', workflow: 'a', version: '1', wakeAt: 3 }));
     await store.create(newRun({ id: 'a2', workflow: 'a', version: '2', wakeAt: 2 }));
@@ -96,6 +109,26 @@ export const queryCases = [
     const byBytes = ids.toSorted((a, b) => Buffer.compare(Buffer.from(b), Buffer.from(a)));
     assert.deepEqual(await listIds(store), byBytes);
     assert.deepEqual((await listPages(store, { limit: 2 })).flat(), byBytes);
+  }),
+
+  defineCase('orders runs of one time across workflows and statuses', async (store) => {
+    const statuses = ['running', 'waiting', 'done', 'failed', 'cancelled'] as const;
+    const ids = Array.from({ length: 200 }, (_, n) => `run-${(n * 7919) % 200}`);
+    await Promise.all(
+      ids.map((id, n) =>
+        store.create(
+          newRun({
+            id,
+            createdAt: 0,
+            workflow: `w${n % 3}`,
+            status: statuses[n % 5] ?? 'done',
+            wakeAt: null,
+          }),
+        ),
+      ),
+    );
+    const byBytes = ids.toSorted((a, b) => (a < b ? 1 : -1));
+    for (const limit of [1, 3, 50]) assert.deepEqual((await listPages(store, { limit })).flat(), byBytes);
   }),
 
   defineCase('shows summaries, without input and state', async (store) => {

@@ -3,6 +3,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
+import type { Engine } from '../engine/engine.ts';
 import type { RunSnapshot } from '../engine/run-snapshot.ts';
 import { EngineStopped } from '../errors.ts';
 import type { Session } from './session.ts';
@@ -19,33 +20,42 @@ export interface DriveListener {
 const timerPatienceMs = 60_000;
 /** A timer that is so near is about to fire. */
 const aboutToFireMs = 1_000;
-/** How often a run is taken up that is not at rest and that nobody has: its worker may have died. */
+/** How often a run that this command wants something of is taken up, if nobody has it. */
 const nudgeMs = 1_000;
 const leaseLookMs = 25;
 
-/** Errors by run id. It is over early when the engine is stopped. */
+export interface RunToDrive {
+  readonly id: string;
+  /** Settles when the run is in the store. Default: it is. */
+  readonly started?: Promise<unknown>;
+}
+
+/** It is over early when the engine is stopped. Rejects if a run could not be started. */
 export async function drive(
   session: Session,
-  runIds: readonly string[],
+  runs: readonly RunToDrive[],
   listener: DriveListener,
-): Promise<ReadonlyMap<string, Error>> {
-  const errors = new Map<string, Error>();
-  const queue = runIds.values();
+): Promise<void> {
+  const queue = runs.values();
   const work = async (): Promise<void> => {
-    for (const id of queue) {
+    for (const { id, started } of queue) {
       if (session.stopped() !== undefined) return;
+      try {
+        await started;
+      } catch (error) {
+        if (error instanceof EngineStopped) return;
+        throw error;
+      }
       try {
         await driveOne(session, id, listener);
         listener.atRest(id);
       } catch (error) {
         if (error instanceof EngineStopped) return;
-        errors.set(id, error as Error);
         listener.failed(id, error as Error);
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(session.concurrency, runIds.length) }, work));
-  return errors;
+  await Promise.all(Array.from({ length: Math.min(session.concurrency, runs.length) }, work));
 }
 
 async function driveOne({ engine, store }: Session, id: string, listener: DriveListener): Promise<void> {
@@ -54,10 +64,7 @@ async function driveOne({ engine, store }: Session, id: string, listener: DriveL
   listener.moved(last);
   if (hasEnded(last)) return;
   await engine.resume(id);
-  const nudge = setInterval(() => {
-    if (!isAtRest(last)) engine.resume(id).catch(() => {});
-  }, nudgeMs);
-  try {
+  await whileTaken(engine, id, async () => {
     for (;;) {
       last = await run.waitFor((snapshot) => {
         last = snapshot;
@@ -69,6 +76,16 @@ async function driveOne({ engine, store }: Session, id: string, listener: DriveL
       if (!lease || lease.until <= Date.now()) return;
       await pause(leaseLookMs);
     }
+  });
+}
+
+/** While `work` goes on, take up the run whenever it is free: whoever had it may have died. */
+export async function whileTaken<T>(engine: Engine, id: string, work: () => Promise<T>): Promise<T> {
+  const nudge = setInterval(() => {
+    engine.resume(id).catch(() => {});
+  }, nudgeMs);
+  try {
+    return await work();
   } finally {
     clearInterval(nudge);
   }

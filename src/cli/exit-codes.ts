@@ -49,7 +49,11 @@ export const exitCodes: readonly ExitCode[] = [
     errors: ['MODULE_NOT_USABLE', 'WORKFLOW_INVALID', 'INLINE_SPAWN'],
   },
   { exit: 19, meaning: 'The services of a workflow did not start.', errors: ['SERVICES_NOT_STARTED'] },
-  { exit: 130, meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.', errors: [] },
+  {
+    exit: 130,
+    meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.',
+    errors: ['ENGINE_STOPPED'],
+  },
 ];
 
 const unexpected = 1;

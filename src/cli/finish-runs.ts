@@ -1,8 +1,8 @@
 /** The end of every command that works on runs: they are gone on with, shown on their way, and then how they stand. */
 import type { RunSnapshot } from '../engine/run-snapshot.ts';
-import { RunCancelled, RunFailed, SnapshotNotRestorable } from '../errors.ts';
+import { RunCancelled, RunFailed, RunNotFound, SnapshotNotRestorable } from '../errors.ts';
 import { commandLine } from './command-line.ts';
-import { drive } from './drive.ts';
+import { drive, type RunToDrive } from './drive.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { type RunOutcome, readOutcome } from './outcome.ts';
 import { printOutcomes, printWaiting } from './outcome-view.ts';
@@ -20,24 +20,31 @@ export interface FinishOptions {
 /** Gives the command's exit code. */
 export async function finishRuns(
   session: Session,
-  runIds: readonly string[],
+  runs: readonly RunToDrive[],
   options: FinishOptions = {},
 ): Promise<number> {
   const { cli } = session;
   const { screen } = cli;
-  const view = createProgressView(screen, runIds.length);
+  const view = createProgressView(screen, runs.length);
   session.problemsTo((message) =>
     screen.live ? view.note(screen.paint('yellow', message)) : cli.warn(message),
   );
   try {
-    await drive(session, runIds, view);
+    await drive(session, runs, view);
   } finally {
     view.close();
     session.problemsTo(cli.warn);
   }
-  const outcomes: RunOutcome[] = [];
-  for (const id of runIds) outcomes.push((await readOutcome(session, id)).outcome);
   const stopped = session.stopped();
+  const outcomes: RunOutcome[] = [];
+  for (const { id } of runs) {
+    try {
+      outcomes.push((await readOutcome(session, id)).outcome);
+    } catch (error) {
+      // It was not started any more.
+      if (stopped === undefined || !(error instanceof RunNotFound)) throw error;
+    }
+  }
   screen.jsonLine({ type: 'outcomes', runs: outcomes, stopped: stopped !== undefined });
   screen.print();
   printOutcomes(cli, outcomes);
@@ -45,7 +52,9 @@ export async function finishRuns(
   printWaiting(cli, outcomes, options.mostWaiting ?? 5);
   if (stopped !== undefined) {
     const left = outcomes.filter(({ status }) => status === 'running').length;
+    const unstarted = runs.length - outcomes.length;
     screen.print();
+    if (unstarted > 0) screen.print(`${unstarted} were not started; the same command again starts them.`);
     screen.print(
       `Stopped with ${left} under way. To go on: ${screen.paint('cyan', commandLine(cli.globals, ['resume']))}`,
     );

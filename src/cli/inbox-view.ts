@@ -1,5 +1,5 @@
 /** What a person is asked, with all that they need to answer it. */
-import { printField, textOf } from './field-block.ts';
+import { labelWidthOf, printField } from './field-block.ts';
 import type { Field } from './json-schema.ts';
 import { type RunOutcome } from './outcome.ts';
 import { standInNotice } from './outcome-view.ts';
@@ -14,7 +14,7 @@ export interface InboxViewOptions {
 }
 
 const indent = 2;
-const mostLines = 6;
+const mostLines = 12;
 
 export function printInboxItem(
   screen: Screen,
@@ -23,27 +23,34 @@ export function printInboxItem(
   { full }: InboxViewOptions,
 ): void {
   const now = Date.now();
+  const since = waiting.since.getTime();
+  const due = waiting.due?.getTime();
   const options = { indent, mostLines: full ? Infinity : mostLines };
   const titles = waiting.questions.map(({ title }) => title).join('; ');
   screen.print(
     `${screen.paint('bold', oneLine(run))}  ${screen.paint('yellow', oneLine(titles) || 'An event')}`,
   );
   printField(screen, 'run of', `${workflow}@${version}, in ${stateText(state)}`, options);
-  printField(screen, 'since', `${dateTime(waiting.since)}, ${span(now - waiting.since)} ago`, options);
-  if (waiting.due !== undefined) {
-    printField(screen, 'due', `${dateTime(waiting.due)}, ${until(waiting.due, now)}`, options);
+  printField(screen, 'since', `${dateTime(since)}, ${span(now - since)} ago`, options);
+  if (due !== undefined) {
+    printField(screen, 'due', `${dateTime(due)}, ${until(due, now)}`, options);
   }
   for (const { instructions } of waiting.questions)
     if (instructions) printField(screen, 'what', instructions, options);
   if (standIn) printField(screen, 'note', standInNotice, { ...options, style: 'yellow' });
   for (const [key, value] of Object.entries(waiting.shows)) {
     if (isNothing(value)) continue;
+    const parts = partsOf(value);
+    const labelWidth = labelWidthOf(parts.map(([label]) => label));
     screen.print(`  ${screen.paint('dim', oneLine(key))}`);
-    for (const [label, inner] of partsOf(value)) printField(screen, `  ${label}`, inner, options);
+    for (const [label, inner] of parts)
+      printField(screen, label, inner, { ...options, indent: 4, labelWidth });
   }
-  for (const { event, fields, command } of waiting.answers) {
-    printField(screen, 'answer', [event, ...fields.map(fieldText)].join('  '), options);
-    printField(screen, '', command, { indent, mostLines: Infinity, style: 'cyan' });
+  for (const { event, fields, command, passes } of waiting.answers) {
+    const refused = passes ? '' : '  (refused by a gate as it stands below)';
+    printField(screen, 'answer', `${[event, ...fields.map(fieldText)].join('  ')}${refused}`, options);
+    // Never wrapped: it is there to be copied.
+    screen.print(`    ${screen.paint('cyan', oneLine(command))}`);
   }
   screen.print();
 }
@@ -61,6 +68,6 @@ function isNothing(value: unknown): boolean {
 /** An object is shown field by field, a list item by item. */
 function partsOf(value: unknown): readonly (readonly [string, unknown])[] {
   if (Array.isArray(value)) return value.map((item: unknown) => ['-', item] as const);
-  if (typeof value !== 'object' || value === null || value instanceof Date) return [['', textOf(value)]];
+  if (typeof value !== 'object' || value === null || value instanceof Date) return [['', value]];
   return Object.entries(value).filter(([, inner]) => !isNothing(inner));
 }

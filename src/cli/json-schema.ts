@@ -23,7 +23,7 @@ export function fieldsOf(schema: JsonSchema | undefined): readonly Field[] {
 export function exampleOf(
   schema: JsonSchema | undefined,
   known: Readonly<Record<string, unknown>> = {},
-): unknown {
+): Readonly<Record<string, unknown>> {
   if (!schema) return {};
   const required = listOf(schema['required']);
   const properties = Object.entries(recordOf(schema['properties'])).filter(([name]) =>

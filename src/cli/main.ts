@@ -34,6 +34,7 @@ function fail(thrown: unknown): number {
   return exitCodeOf(error);
 }
 
-function usageError({ message }: CommanderError): CommandError {
+function usageError({ code, message }: CommanderError): CommandError {
+  if (code === 'commander.help') return new CommandError('USAGE', 'Expected a command; `--help` lists them.');
   return new CommandError('USAGE', oneLine(message.replace(/^error: /, '')));
 }

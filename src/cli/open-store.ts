@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 
 import type { EngineOptions } from '../engine/engine.ts';
 import type { Cli } from './cli.ts';
-import { commandLine } from './command-line.ts';
 import { CommandError } from './command-error.ts';
 
 export type Store = EngineOptions['store'];
@@ -19,10 +18,9 @@ export async function openStore({ globals }: Cli, { create }: OpenStoreOptions):
   const target = globals.store;
   if (isRedis(target)) return (await loadRedis())(target);
   if (!create && !existsSync(target)) {
-    const run = commandLine(globals, ['run']);
     throw new CommandError(
       'STORE_NOT_FOUND',
-      `There is no store at \`${target}\`. \`${run} <workflow> --input <file>\` makes one; \`--store\` names another.`,
+      `There is no store at \`${target}\`. \`run <workflow> --input <file>\` makes one; \`--store\` names another.`,
       { details: { store: target } },
     );
   }

@@ -8,7 +8,7 @@ import { type Cell, renderTable } from './table.ts';
 import { fit, oneLine } from './text.ts';
 import { span, until } from './times.ts';
 
-const longestOutcome = 160;
+const longestOutcome = 240;
 const columns = [
   { title: 'run', flexible: true },
   { title: 'status' },
@@ -22,7 +22,7 @@ export function printOutcomes({ screen }: Cli, outcomes: readonly RunOutcome[]):
   const rows = outcomes.map((outcome): Cell[] => [
     outcome.run,
     { text: outcome.status, style: statusStyles[outcome.status] },
-    stateText(outcome.state),
+    stateOf(outcome),
     outcomeText(outcome),
     tokensText(outcome.tokens),
     span(outcome.tookMs),
@@ -33,8 +33,14 @@ export function printOutcomes({ screen }: Cli, outcomes: readonly RunOutcome[]):
   if (outcomes.some(({ standIn }) => standIn)) screen.print(screen.paint('yellow', standInNotice));
 }
 
+/** Where a run ended with its status, the state says no more. */
+function stateOf({ state, status }: RunOutcome): string {
+  const text = stateText(state);
+  return text === status ? '' : text;
+}
+
 /** Said wherever a stand-in's answers are shown. */
-export const standInNotice = 'Answers by the STAND-IN: plain rules, no model.';
+export const standInNotice = 'STAND-IN: where a model would have answered, plain rules did.';
 
 /** `25 runs: 13 done, 12 waiting`. */
 function countText(outcomes: readonly RunOutcome[]): string {
@@ -53,7 +59,7 @@ function wholeOutcome({ run, status, output, error, problem, waiting }: RunOutco
   if (status === 'done') return summaryOf(output, { without: run });
   if (status === 'failed') return error instanceof Error ? error.message : String(error);
   if (!waiting) return '';
-  const due = waiting.due === undefined ? '' : `; timer ${until(waiting.due, Date.now())}`;
+  const due = waiting.due ? `; timer ${until(waiting.due.getTime(), Date.now())}` : '';
   const titles = waiting.questions.map(({ title }) => title).join('; ');
   return `${titles || `for ${waiting.answers.map(({ event }) => event).join(', ')}`}${due}`;
 }
@@ -71,16 +77,30 @@ export function printWaiting(
   const waiting = outcomes.filter((outcome) => outcome.waiting);
   if (waiting.length === 0) return;
   screen.print();
-  screen.print(
-    screen.paint('bold', `${waiting.length} ${waiting.length === 1 ? 'waits' : 'wait'} for an answer:`),
-  );
-  for (const outcome of waiting.slice(0, most)) {
-    const [first, ...others] = outcome.waiting?.answers ?? [];
-    const orElse =
-      others.length > 0 ? screen.paint('dim', `  or ${others.map(({ event }) => event).join(', ')}`) : '';
+  const verb = waiting.length === 1 ? 'waits' : 'wait';
+  screen.print(screen.paint('bold', `${waiting.length} ${verb} for an answer:`));
+  for (const outcome of differentFirst(waiting).slice(0, most)) {
+    const { answers } = outcome.waiting ?? { answers: [] };
+    const first = answers.find(({ passes }) => passes) ?? answers[0];
+    const others = answers.filter((answer) => answer !== first).map(({ event }) => event);
+    const orElse = others.length > 0 ? screen.paint('dim', `  or ${others.join(', ')}`) : '';
     screen.print(`${oneLine(outcome.run)}  ${outcomeText(outcome)}${orElse}`);
     if (first) screen.print(`    ${screen.paint('cyan', oneLine(first.command))}`);
   }
   if (waiting.length > most) screen.print(screen.paint('dim', `… and ${waiting.length - most} more`));
   screen.print(`To see what each is about: ${screen.paint('cyan', commandLine(globals, ['inbox']))}`);
+}
+
+/** One of each question before the second of any, and of those the one whose first answer passes as it stands. */
+function differentFirst(waiting: readonly RunOutcome[]): readonly RunOutcome[] {
+  const titleOf = (outcome: RunOutcome): string => outcome.waiting?.questions[0]?.title ?? '';
+  const isSimple = (outcome: RunOutcome): boolean => outcome.waiting?.answers[0]?.passes === true;
+  const firsts = [...new Set(waiting.map(titleOf))].map((title) => {
+    const same = waiting.filter((outcome) => titleOf(outcome) === title);
+    return same.find(isSimple) ?? same[0];
+  });
+  return [
+    ...firsts.filter((outcome) => outcome !== undefined),
+    ...waiting.filter((outcome) => !firsts.includes(outcome)),
+  ];
 }

@@ -1,8 +1,13 @@
 /** How a run stands, gathered from its snapshot and its history. */
+import type { EventObject } from 'xstate';
+
+import { canAccept } from '../engine/advance.ts';
+import { decode } from '../engine/codec.ts';
 import type { HistoryEntry } from '../engine/history.ts';
 import type { Exchange } from '../engine/invocation.ts';
 import type { RunSnapshot } from '../engine/run-snapshot.ts';
-import { SnapshotNotRestorable, WorkflowNotFound } from '../errors.ts';
+import type { RunState } from '../engine/run-state.ts';
+import { RunNotFound, SnapshotNotRestorable, WorkflowNotFound } from '../errors.ts';
 import type { Session } from './session.ts';
 import { type Waiting, waitingOf } from './waiting.ts';
 
@@ -37,19 +42,19 @@ export interface ReadOutcome {
 }
 
 /** Throws `RunNotFound`. A run that cannot be restored here is still shown, with the reason as its `problem`. */
-export async function readOutcome({ cli, engine, store }: Session, id: string): Promise<ReadOutcome> {
-  const run = engine.run(id);
-  const history = await run.history();
+export async function readOutcome(session: Session, id: string): Promise<ReadOutcome> {
+  const { engine, store } = session;
+  const history = await engine.run(id).history();
+  const stored = await store.load(id);
+  if (!stored) throw new RunNotFound(id);
   const exchanges = history.flatMap(exchangesOf);
   const gathered = { tokens: tokensOf(exchanges), standIn: exchanges.some(({ standIn }) => standIn) };
   try {
-    const snapshot = await run.snapshot();
-    const waiting = waitingOf(cli.globals, snapshot, history);
+    const snapshot = await engine.run(id).snapshot();
+    const waiting = readWaiting(session, stored.state, snapshot, history);
     return { outcome: { ...standOf(snapshot), ...gathered, ...(waiting ? { waiting } : {}) }, history };
   } catch (error) {
     if (!(error instanceof SnapshotNotRestorable || error instanceof WorkflowNotFound)) throw error;
-    const stored = await store.load(id);
-    if (!stored) throw error;
     const { workflow, version, status, value, tags, createdAt, updatedAt, problem = error.message } = stored;
     const state: unknown = JSON.parse(value);
     const stand = {
@@ -66,6 +71,18 @@ export async function readOutcome({ cli, engine, store }: Session, id: string): 
   }
 }
 
+function readWaiting(
+  { cli, catalog }: Session,
+  encoded: string,
+  snapshot: RunSnapshot,
+  history: readonly HistoryEntry[],
+): Waiting | undefined {
+  const workflow = catalog.find(`${snapshot.workflow}@${snapshot.version}`);
+  const state = decode(encoded) as RunState;
+  const takes = (event: EventObject): boolean => canAccept(workflow, state, event);
+  return waitingOf({ globals: cli.globals, snapshot, history, takes });
+}
+
 function standOf(snapshot: RunSnapshot): Omit<RunOutcome, 'tokens' | 'standIn'> {
   const { id, workflow, version, status, value, tags, createdAt, updatedAt, problem } = snapshot;
   return {
@@ -78,7 +95,8 @@ function standOf(snapshot: RunSnapshot): Omit<RunOutcome, 'tokens' | 'standIn'> 
     ...('output' in snapshot ? { output: snapshot.output as unknown } : {}),
     ...('error' in snapshot ? { error: snapshot.error } : {}),
     ...(problem === undefined ? {} : { problem }),
-    ...timesOf(createdAt, updatedAt),
+    ...timesOf(createdAt, status === 'running' ? Date.now() : updatedAt),
+    updatedAt: new Date(updatedAt),
   };
 }
 

@@ -55,7 +55,10 @@ export function createProgressView(screen: Screen, total: number): ProgressView 
     const took = hasEnded(snapshot) ? ` ${span(updatedAt - createdAt)}` : '';
     const name = fit(oneLine(id), 28);
     const padded = name + ' '.repeat(Math.max(0, 10 - widthOf(name)));
-    const state = fit(clean(stateText(snapshot.value)), Math.max(10, screen.width - widthOf(padded) - 25));
+    const state = fit(
+      clean(stateText(snapshot.value)).replace(/^done$/, ''),
+      Math.max(10, screen.width - widthOf(padded) - 25),
+    );
     return `${padded}  ${paintStatus(screen, status, status.padEnd(9))}  ${state}${screen.paint('dim', took)}`;
   }
 

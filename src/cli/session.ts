@@ -8,6 +8,7 @@
 import { constants } from 'node:os';
 
 import { createEngine, type Engine } from '../engine/engine.ts';
+import { EngineStopped } from '../errors.ts';
 import { type Catalog, loadCatalog } from './catalog.ts';
 import type { Cli } from './cli.ts';
 import { openStore, type Store } from './open-store.ts';
@@ -88,6 +89,9 @@ export async function withSession<T>(
         tell = listener;
       },
     });
+  } catch (error) {
+    if (stoppedBy === undefined || !(error instanceof EngineStopped)) throw error;
+    throw new EngineStopped('Stopped. What was stored stays stored; the same command again goes on.');
   } finally {
     await engine.stop();
     for (const signal of signals) process.off(signal, stop);

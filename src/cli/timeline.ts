@@ -1,12 +1,11 @@
 /** A run's history for a person to read: each entry with when, what, where it led, and all that is on record of it. */
-
 import type { HistoryEntry, MessageEntry } from '../engine/history.ts';
 import type { Message, Timer } from '../engine/run-state.ts';
-import { printExchange } from './exchange-view.ts';
-import { type BlockOptions, printField } from './field-block.ts';
+import { type ExchangeOptions, isShownBy, marked, printExchange } from './exchange-view.ts';
+import { printField } from './field-block.ts';
 import { exchangesOf } from './outcome.ts';
-import type { Screen } from './screen.ts';
-import { stateText } from './state-text.ts';
+import type { Screen, Style } from './screen.ts';
+import { pathOf, timerText, titleOf } from './entry-title.ts';
 import { oneLine } from './text.ts';
 import { dateTime, span, time } from './times.ts';
 
@@ -22,90 +21,79 @@ export function printTimeline(
   history: readonly HistoryEntry[],
   { full }: TimelineOptions,
 ): void {
-  const options: BlockOptions = { indent, mostLines: full ? Infinity : mostLines };
-  let armed = new Set<string>();
+  const options: ExchangeOptions = { indent, mostLines: full ? Infinity : mostLines, full };
+  const standsIn = createStandInMemory();
+  let armed: ReadonlySet<string> = new Set();
   let before: number | undefined;
   for (const [index, entry] of history.entries()) {
     const later = before === undefined ? '' : ` +${span(entry.at - before)}`;
     const head = `${String(index + 1).padStart(3)} ${screen.paint('dim', `${time(entry.at)}${later}`)}`;
-    screen.print(`${head}  ${oneLine(titleOf(entry))}`);
-    printEntry(screen, entry, options);
+    screen.print(`${head}  ${screen.paint('bold', oneLine(titleOf(entry)))}`);
+    printEntry(screen, entry, { ...options, standIn: standsIn(entry) });
     if (entry.type === 'message' && entry.timers) {
-      for (const timer of entry.timers)
-        if (!armed.has(nameOf(timer))) printTimer(screen, timer, entry.at, options);
+      const fresh = entry.timers.filter((timer) => !armed.has(nameOf(timer)));
+      for (const { id, deadline } of fresh) {
+        const when = `${timerText(id)} at ${dateTime(deadline)} (in ${span(deadline - entry.at)})`;
+        printField(screen, 'timer', when, options);
+      }
       armed = new Set(entry.timers.map(nameOf));
     }
     before = entry.at;
   }
 }
 
-function titleOf(entry: HistoryEntry): string {
-  switch (entry.type) {
-    case 'message': {
-      const led = entry.value === undefined ? '' : ` → ${stateText(entry.value)}`;
-      const ended = entry.status === 'running' || entry.status === 'waiting' ? '' : ` (${entry.status})`;
-      return `${messageTitle(entry)}${led}${ended}`;
-    }
-    case 'refused':
-      return `${entry.event.type} was refused`;
-    case 'attempt':
-      return `${pathOf(entry.key)}: attempt ${entry.attempt} begins (${entry.why})`;
-    case 'kept':
-      return `${pathOf(entry.key)} kept \`${entry.name}\``;
-    case 'discarded':
-      return `${pathOf(entry.key)} ended too late; its result was not used`;
-    case 'actionFailed':
-      return `action ${entry.action} failed`;
-  }
+/** Whether what an entry gives came from a stand-in: by its own exchanges, or by earlier ones of the same actor. */
+function createStandInMemory(): (entry: HistoryEntry) => boolean {
+  const paths = new Map<string, boolean>();
+  return (entry) => {
+    const path = actorOf(entry);
+    const exchanges = exchangesOf(entry);
+    if (path === undefined) return false;
+    if (exchanges.length > 0)
+      paths.set(
+        path,
+        exchanges.some(({ standIn }) => standIn),
+      );
+    return paths.get(path) ?? false;
+  };
 }
 
-function messageTitle({ message, attempt }: MessageEntry): string {
-  const tries = attempt === undefined ? '' : ` (attempt ${attempt})`;
-  switch (message.type) {
-    case 'start':
-      return 'start';
-    case 'event':
-      return `${message.event.type}${byWhom(message.event)}`;
-    case 'output':
-      return `${pathOf(message.key)} answered${tries}`;
-    case 'error':
-      return `${pathOf(message.key)} failed${tries}`;
-    case 'timer':
-      return `timer ${timerText(message.id)} fired`;
-    case 'cancel':
-      return 'cancel';
-  }
+function actorOf(entry: HistoryEntry): string | undefined {
+  const key =
+    entry.type === 'message' ? 'key' in entry.message && entry.message.key : 'key' in entry && entry.key;
+  return key === false ? undefined : key.slice(0, key.lastIndexOf('#'));
 }
 
-function byWhom(event: object): string {
-  return 'by' in event && typeof event.by === 'string' ? ` by ${event.by}` : '';
+interface EntryOptions extends ExchangeOptions {
+  readonly standIn: boolean;
 }
 
-function printEntry(screen: Screen, entry: HistoryEntry, options: BlockOptions): void {
-  const field = (label: string, value: unknown, style?: BlockOptions['style']): void =>
+function printEntry(screen: Screen, entry: HistoryEntry, options: EntryOptions): void {
+  const field = (label: string, value: unknown, style?: Style): void =>
     printField(screen, label, value, { ...options, ...(style ? { style } : {}) });
   const exchanges = exchangesOf(entry);
   for (const exchange of exchanges) printExchange(screen, exchange, options);
-  const source = exchanges.some(({ standIn }) => standIn) ? 'STAND-IN: ' : '';
+  const last = exchanges.at(-1);
 
   switch (entry.type) {
     case 'message':
-      printMessage(field, entry.message, source);
+      if (entry.message.type !== 'output') printMessage(field, entry.message);
+      else if (!isShownBy(last, entry.message.output)) {
+        field('result', marked(entry.message.output ?? 'nothing', options.standIn));
+      }
       printVerdicts(field, entry);
-      for (const { path, input } of entry.started ?? [])
-        field('invokes', input === undefined ? path : [path, input]);
+      for (const { path, input } of entry.started ?? []) field('invokes', named(path, input));
       for (const key of entry.stopped ?? []) field('stopped', pathOf(key));
-      for (const { type, params } of entry.actions ?? [])
-        field('action', params === undefined ? type : [type, params]);
+      for (const { type, params } of entry.actions ?? []) field('action', named(type, params));
       for (const { event } of entry.emitted ?? []) field('emitted', event);
-      if (entry.output !== undefined) field('output', entry.output, 'green');
       if (entry.error !== undefined) field('error', entry.error, 'red');
       return;
     case 'refused':
       field('event', entry.event);
       return field('reason', entry.reason, 'red');
     case 'kept':
-      return field('value', typeof entry.value === 'string' ? `${source}${entry.value}` : entry.value);
+      if (!isShownBy(last, entry.value)) field('value', marked(entry.value, options.standIn));
+      return;
     case 'actionFailed':
       return field('error', entry.error, 'red');
     case 'attempt':
@@ -114,9 +102,15 @@ function printEntry(screen: Screen, entry: HistoryEntry, options: BlockOptions):
   }
 }
 
-type PrintField = (label: string, value: unknown, style?: BlockOptions['style']) => void;
+type PrintField = (label: string, value: unknown, style?: Style) => void;
 
-function printMessage(field: PrintField, message: Message, source: string): void {
+function named(name: string, value: unknown): string {
+  if (value === undefined) return name;
+  const text = marked(value);
+  return `${name}${text.includes('\n') ? '\n' : ' '}${text}`;
+}
+
+function printMessage(field: PrintField, message: Message): void {
   switch (message.type) {
     case 'start':
       if (message.input !== undefined) field('input', message.input);
@@ -126,53 +120,26 @@ function printMessage(field: PrintField, message: Message, source: string): void
       if (Object.keys(payload).length > 0) field('data', payload);
       return;
     }
-    case 'output':
-      if (message.output !== undefined)
-        field('result', source === '' ? message.output : [source.trim(), message.output]);
-      return;
     case 'error':
       return field('error', message.error, 'red');
     case 'cancel':
       if (message.reason !== undefined) field('reason', message.reason);
       return;
+    case 'output':
     case 'timer':
       return;
   }
 }
 
+/** A gate that says no without a reason only chose between ways; one with reasons held something back. */
 function printVerdicts(field: PrintField, { verdicts = [] }: MessageEntry): void {
   for (const { gate, passed, reasons, saw } of verdicts) {
-    field('gate', [`${passed ? '✓' : '✗'} ${gate}`, ...reasons].join('\n'), passed ? 'green' : 'red');
+    const style = passed ? 'green' : reasons.length > 0 ? 'red' : 'dim';
+    field('gate', [`${passed ? '✓' : '✗'} ${gate}`, ...reasons].join('\n'), style);
     if (saw !== undefined && !passed) field('saw', saw);
   }
 }
 
-function printTimer(screen: Screen, { id, deadline }: Timer, at: number, options: BlockOptions): void {
-  printField(
-    screen,
-    'timer',
-    `${timerText(id)} at ${dateTime(deadline)} (in ${span(deadline - at)})`,
-    options,
-  );
-}
-
 function nameOf({ source, id, deadline }: Timer): string {
   return `${source} ${id} ${deadline}`;
-}
-
-/** `xstate.after.approvalTime.<state id>` is `approvalTime of <state>`. */
-function timerText(id: string): string {
-  const after = /^xstate\.after\.(.+?)\.([^.]+(?:\..+)?)$/.exec(id);
-  if (!after) return id;
-  const [, delay = '', stateId = ''] = after;
-  const name = /^\d+$/.test(delay) ? span(Number(delay)) : delay;
-  return `${name} of ${stateId.split('.').slice(1).join('.') || stateId}`;
-}
-
-/** An invocation's key is its path and how often that was entered. */
-function pathOf(key: string): string {
-  const cut = key.lastIndexOf('#');
-  const path = cut < 0 ? key : key.slice(0, cut);
-  const times = cut < 0 ? '1' : key.slice(cut + 1);
-  return times === '1' ? path : `${path} (${times})`;
 }

@@ -5,7 +5,7 @@ import type { StateValue } from 'xstate';
 
 import type { StateQuestion } from '../engine/advance.ts';
 import type { HistoryEntry } from '../engine/history.ts';
-import type { RunSnapshot } from '../engine/run-snapshot.ts';
+import type { AcceptedEvent, RunSnapshot } from '../engine/run-snapshot.ts';
 import type { Globals } from './cli.ts';
 import { commandLine } from './command-line.ts';
 import { exampleOf, type Field, fieldsOf, type JsonSchema } from './json-schema.ts';
@@ -14,9 +14,9 @@ import { toJson } from './plain-value.ts';
 export interface Waiting {
   readonly questions: readonly StateQuestion[];
   /** When the run came into the state that waits. */
-  readonly since: number;
+  readonly since: Date;
   /** When the soonest timer takes it further. */
-  readonly due?: number;
+  readonly due?: Date;
   /** The parts of the context that the questions name; all of it if they name none. */
   readonly shows: Readonly<Record<string, unknown>>;
   readonly answers: readonly Answer[];
@@ -28,34 +28,43 @@ export interface Answer {
   readonly schema?: JsonSchema;
   /** Answers so as it stands, but for the words that are `…`. */
   readonly command: string;
+  /** Whether the gates let it through as it stands. */
+  readonly passes: boolean;
+}
+
+export interface WaitingQuestion {
+  readonly globals: Globals;
+  readonly snapshot: RunSnapshot;
+  readonly history: readonly HistoryEntry[];
+  /** Whether the run would take the event now, its guards asked. */
+  takes(event: { readonly type: string }): boolean;
 }
 
 /** `undefined` if the run has ended, or needs no event to go on. */
-export function waitingOf(
-  globals: Globals,
-  snapshot: RunSnapshot,
-  history: readonly HistoryEntry[],
-): Waiting | undefined {
-  const { id, questions, accepts, timers, context } = snapshot;
-  if (questions.length === 0 && (accepts.length === 0 || snapshot.status !== 'waiting')) return undefined;
-  const due = timers[0]?.deadline;
-  return {
-    questions,
-    since: sinceWhen(snapshot, history),
-    ...(due === undefined ? {} : { due }),
-    shows: shownOf(context as Readonly<Record<string, unknown>>, questions),
-    answers: accepts.map(({ type, schema }) => ({
+export function waitingOf({ globals, snapshot, history, takes }: WaitingQuestion): Waiting | undefined {
+  const { id, questions, accepts, timers, context, status } = snapshot;
+  if (questions.length === 0 && (accepts.length === 0 || status !== 'waiting')) return undefined;
+  const due = timers[0] && new Date(timers[0].deadline);
+
+  const answerOf = ({ type, schema }: AcceptedEvent): Answer => {
+    const example = exampleOf(schema, { by: userName() });
+    const data = toJson(example);
+    return {
       event: type,
       fields: fieldsOf(schema),
       ...(schema ? { schema } : {}),
-      command: answerCommand(globals, id, type, schema),
-    })),
+      command: commandLine(globals, ['send', id, type, ...(data === '{}' ? [] : ['--data', data])]),
+      passes: takes({ ...example, type }),
+    };
   };
-}
 
-function answerCommand(globals: Globals, id: string, type: string, schema: JsonSchema | undefined): string {
-  const example = toJson(exampleOf(schema, { by: userName() }));
-  return commandLine(globals, ['send', id, type, ...(example === '{}' ? [] : ['--data', example])]);
+  return {
+    questions,
+    since: new Date(sinceWhen(snapshot, history)),
+    ...(due ? { due } : {}),
+    shows: shownOf(context as Readonly<Record<string, unknown>>, questions),
+    answers: accepts.map(answerOf),
+  };
 }
 
 /** An event's `by` says who answers. */

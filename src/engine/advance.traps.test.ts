@@ -151,12 +151,12 @@ describe('what machines may hold', () => {
     regexp: /a+/giu,
     sparse: [1, , 3], // oxlint-disable-line no-sparse-arrays -- holes come back as holes
   };
-  const holding = setup({ types: { context: {} as { input: unknown; got?: unknown }, input: {} as unknown } }).createMachine({
+  const holding = setup({ actors: { think: work() }, types: { context: {} as { input: unknown; got?: unknown }, input: {} as unknown } }).createMachine({
     id: 'holding',
     context: ({ input }) => ({ input }),
     initial: 'a',
     states: {
-      a: { invoke: { id: 'p', src: work() as never, input: ({ context }: { context: { input: unknown } }) => context.input, onDone: { target: 'b', actions: assign({ got: ({ event: done }) => done.output }) } } },
+      a: { invoke: { id: 'p', src: 'think', input: ({ context }: { context: { input: unknown } }) => context.input, onDone: { target: 'b', actions: assign({ got: ({ event: done }) => done.output }) } } },
       b: { on: { END: 'c' } },
       c: { type: 'final' },
     },
@@ -166,7 +166,7 @@ describe('what machines may hold', () => {
   it('comes back equal in context, input and output, after any number of restarts', () => {
     const workflow = workflowOf(holding);
     const begun = start(holding, values);
-    expect(begun.started).toStrictEqual([{ key: 'p#1', path: 'p', src: 'inline:holding.a:0', input: values }]);
+    expect(begun.started).toStrictEqual([{ key: 'p#1', path: 'p', src: 'think', input: values }]);
     const given = advance(workflow, stored(begun.state), { type: 'output', at: 0, key: 'p#1', output: values });
     const ended = advance(workflow, stored(stored(given.state)), event('END'));
     expect(stored(ended.state).snapshot.output).toStrictEqual({ input: values, got: values });
@@ -268,7 +268,7 @@ describe('an actor spawned inline', () => {
       context: { ref: null as unknown },
       invoke: { id: 'p', src: work() },
       on: {
-        ASSIGN: { actions: assign({ ref: ({ spawn }) => spawn(logic as never, { id: 'a/b' }) as unknown }) },
+        ASSIGN: { actions: assign({ ref: ({ spawn }) => spawn(logic as never, { id: 'a/b' } as never) as unknown }) },
         ENQUEUE: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild(logic as never, { id: 'queued' } as never)) },
         NAMELESS: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild(logic as never)) },
       },

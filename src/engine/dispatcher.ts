@@ -75,15 +75,16 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
     if (!takesAll()) return;
     const leases = await store.leases();
     const dead = new Map<string, boolean>();
-    for (const lease of leases) {
-      if (lease.token === token || !refs.includes(`${lease.workflow}@${lease.version}`)) continue;
+    const orphans = leases.filter((lease) => {
+      if (lease.token === token || !refs.includes(`${lease.workflow}@${lease.version}`)) return false;
       const isDead = dead.get(lease.token) ?? isOwnerDead(lease.token);
       dead.set(lease.token, isDead);
-      if (!isDead) continue;
-      // The others stay due, once their leases have run out.
-      if (capacity() <= 0 || stopped) return;
-      await claimSafely(lease.runId, lease.token);
-    }
+      return isDead;
+    });
+    if (stopped) return;
+    // The others stay due, once their leases have run out.
+    const taken = orphans.slice(0, Math.max(0, capacity()));
+    await Promise.all(taken.map((lease) => claimSafely(lease.runId, lease.token)));
   }
 
   async function renew(): Promise<void> {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, fromPromise, type PromiseActorLogic, setup } from 'xstate';
 
 import { createMemoryData, type MemoryData, memoryStore } from '../../persistence/memory.ts';
 import type { Store } from '../../persistence/store.ts';
@@ -222,26 +222,29 @@ describe('what an actor gives back', () => {
     expect(error).toMatchObject({ message: 'no', code: 'E_REFUSED' });
   });
 
-  it('keeps on record what it exchanged after the machine had left', async () => {
+  it('keeps on record what it exchanged, even if the machine had left in the meantime', async () => {
     let answer!: (value: string) => void;
-    const answered = new Promise<string>((resolve) => { answer = resolve; });
-    const workflow = oneStep(async ({ exchanged }) => {
+    const answered = new Promise<string>((resolve) => {
+      answer = resolve;
+    });
+    const asking = oneStep(async ({ exchanged }) => {
       const response = await answered;
       exchanged({ kind: 'model', by: 'test', request: 'q', response, latencyMs: 1 });
       return response;
     });
-    const machine = setup({ actors: { work: (workflow.machine.implementations.actors as { work: never }).work } }).createMachine({
+    const { work } = asking.machine.implementations.actors as { work: PromiseActorLogic<unknown> };
+    const machine = setup({ actors: { work, other: fromPromise(() => never) } }).createMachine({
       id: 'leaver',
       initial: 'working',
-      states: { working: { invoke: { src: 'work', id: 'work' }, on: { LEAVE: 'left' } }, left: { on: { END: 'ended' } }, ended: { type: 'final' } },
+      states: { working: { invoke: { src: 'work' }, on: { LEAVE: 'left' } }, left: { invoke: { src: 'other' } } },
     });
     const leaver = defineWorkflow({ machine, version: '1' });
-    // Held until its other invocation ends, so that there is somebody to write.
     const run = await engineOn(createMemoryData(), leaver).start(leaver);
-    const left = run.send({ type: 'LEAVE' } as never);
+    await run.send({ type: 'LEAVE' });
     answer('late');
-    await left;
-    await run.settled();
+    await vi.waitFor(async () => {
+      expect((await run.history()).at(-1)).toMatchObject({ type: 'discarded', exchanges: [{ response: 'late' }] });
+    });
     expect(await run.snapshot()).toMatchObject({ value: 'left' });
   });
 });

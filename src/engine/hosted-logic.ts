@@ -16,6 +16,7 @@ import {
   invokesOf,
   isStateMachine,
   sourceKind,
+  type StateNode,
   type StateNodeConfigLike,
   stateNodes,
 } from '../actor-sources.ts';
@@ -112,6 +113,7 @@ interface MachineSnapshotLike {
   readonly status: string;
   readonly context: unknown;
   readonly children: Children;
+  readonly _nodes?: readonly StateNode[];
 }
 
 type Children = Readonly<Record<string, AnyActorRef>>;
@@ -123,7 +125,7 @@ interface ChildChanges {
 }
 
 function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
-  const stateIds = new Set(stateNodes(machine).map(({ id }) => id));
+  const nodes = new Map(stateNodes(machine).map((node) => [node.id, node]));
   const changes = new WeakMap<AnyActorScope, ChildChanges>();
 
   /** From here on the actor reports what it would do, instead of doing it. Done once, when its first snapshot is made. */
@@ -168,20 +170,23 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
           details: { src, actor: id },
         });
       }
-      return machine.restoreSnapshot(
+      const restored = machine.restoreSnapshot(
         {
           ...persisted,
           context: findRefs(persisted.context, (ref) => host().missing(ref)),
-          historyValue: remembered(persisted.historyValue, stateIds, machine.id),
+          historyValue: remembered(persisted.historyValue, nodes, machine.id),
         } as never,
         scope,
       );
+      return inTurn(restored as unknown as MachineSnapshotLike, persisted);
     },
     getPersistedSnapshot(snapshot: MachineSnapshotLike, options: unknown) {
-      const { context, children } = snapshot;
+      const { context, children, _nodes = [] } = snapshot;
+      const isInOrder = _nodes.every((node, index) => index === 0 || node.order > (_nodes[index - 1] as StateNode).order);
       return {
         ...machine.getPersistedSnapshot({ ...snapshot, context: undefined } as never, options as never),
         context: storeRefs(context, children, (actor) => host().find(actor)),
+        ...(isInOrder ? {} : { turns: _nodes.map(({ id }) => id) }),
       };
     },
     start: machine.start,
@@ -238,13 +243,23 @@ function findable(
   return { ...snapshot, children };
 }
 
+/**
+ * The restored snapshot with its active states in the order in which XState had them: where regions of a parallel state
+ * react to one event, it decides whose actions come first, and whose transition is taken if only one can be.
+ */
+function inTurn(snapshot: MachineSnapshotLike, { turns, value }: PersistedActor): MachineSnapshotLike {
+  const turnOf = ({ id, order }: StateNode): number => turns?.indexOf(id) ?? order;
+  const ordered = [...(snapshot._nodes ?? [])].sort((one, other) => turnOf(one) - turnOf(other));
+  return { ...snapshot, _nodes: ordered, value, tags: new Set(ordered.flatMap(({ tags }) => tags)) } as MachineSnapshotLike;
+}
+
 /** The states that history remembers, in the form that XState finds them by even if there is a dot in the machine's id. */
-function remembered(history: PersistedActor['historyValue'], stateIds: ReadonlySet<string>, machineId: string): unknown {
+function remembered(history: PersistedActor['historyValue'], nodes: ReadonlyMap<string, unknown>, machineId: string): unknown {
   return Object.fromEntries(
     Object.entries(history ?? {}).map(([historyId, states]) => [
       historyId,
       states.map(({ id }) => {
-        if (stateIds.has(id)) return { id: id.replaceAll(/[\\.]/g, String.raw`\$&`) };
+        if (nodes.has(id)) return { id: id.replaceAll(/[\\.]/g, String.raw`\$&`) };
         throw new SnapshotNotRestorable(`\`${historyId}\` remembers state \`${id}\`, which machine \`${machineId}\` no longer has.`, {
           details: { state: id },
         });

@@ -5,7 +5,7 @@ import type { EventObject, StateValue } from 'xstate';
 
 import type { Verdict } from '../gates/verdict.ts';
 
-/** XState's own persisted snapshot of an actor, without its undefined fields. */
+/** XState's own persisted snapshot of an actor, without its undefined fields, and with what it forgets. */
 export interface PersistedActor {
   readonly status: 'active' | 'done' | 'error' | 'stopped';
   readonly output?: unknown;
@@ -15,6 +15,8 @@ export interface PersistedActor {
   readonly context?: unknown;
   readonly children?: Readonly<Record<string, PersistedChild>>;
   readonly historyValue?: Readonly<Record<string, ReadonlyArray<{ readonly id: string }>>>;
+  /** Ids of the active states in the order in which they take their turns, where that is not the order of the machine. */
+  readonly turns?: readonly string[];
 }
 
 export interface PersistedChild {

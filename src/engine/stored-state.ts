@@ -31,7 +31,7 @@ export function storedTimers(armed: readonly ArmedTimer[]): readonly Timer[] {
 
 /** A persisted snapshot without its undefined fields. */
 export function storedActor(actor: PersistedActor, path: string): PersistedActor {
-  const { status, output, error, input, value, context, children = {}, historyValue = {} } = actor;
+  const { status, output, error, input, value, context, children = {}, historyValue = {}, turns } = actor;
   const name = path || 'run';
   const isMachine = value !== undefined;
   const entries = Object.entries(children).map(([id, child]) => [id, storedChild(child, childPath(path, id))]);
@@ -47,6 +47,7 @@ export function storedActor(actor: PersistedActor, path: string): PersistedActor
       ? {
           children: Object.freeze(Object.fromEntries(entries) as Record<string, PersistedChild>),
           historyValue: seal(historyValue, `history of ${name}`),
+          ...(turns ? { turns: Object.freeze(turns) } : {}),
         }
       : {}),
   });

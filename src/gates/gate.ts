@@ -17,12 +17,15 @@ export interface GateArgs<TContext extends MachineContext, TEvent extends EventO
 /** `true` or `[]` passes. `false` fails. A list of reasons fails with those reasons. */
 export type Judgement = boolean | readonly string[];
 
-export type Judge<TContext extends MachineContext, TEvent extends EventObject> = (
+export type Judge<TContext extends MachineContext, TEvent extends EventObject, TParams> = (
   args: GateArgs<TContext, TEvent>,
+  params: TParams,
 ) => Judgement;
 
-export type Gate<TContext extends MachineContext, TEvent extends EventObject> = (
+/** A guard as `setup({ guards })` and `guard` take it, with the `params` that its judge asks for. */
+export type Gate<TContext extends MachineContext, TEvent extends EventObject, TParams> = (
   args: GateArgs<TContext, TEvent>,
+  params: TParams,
 ) => boolean;
 
 /**
@@ -30,14 +33,17 @@ export type Gate<TContext extends MachineContext, TEvent extends EventObject> = 
  *
  * @example
  * ```ts
- * setup({ guards: { withinLimit: gate('withinLimit', ({ context }) =>
- *   context.refund <= 100 || [`The refund of ${context.refund} is over the limit of 100.`]) } })
+ * setup({ guards: { withinLimit: gate('withinLimit', (_, { amount }: { amount: number }) =>
+ *   amount <= 100 || [`The refund of ${amount} is over the limit of 100.`]) } })
+ * // in the machine
+ * guard: { type: 'withinLimit', params: ({ event }) => ({ amount: event.output.amount }) }
  * ```
  */
-export function gate<TContext extends MachineContext = MachineContext, TEvent extends EventObject = AnyEventObject>(
-  name: string,
-  judge: Judge<TContext, TEvent>,
-): Gate<TContext, TEvent>;
+export function gate<
+  TContext extends MachineContext = MachineContext,
+  TEvent extends EventObject = AnyEventObject,
+  TParams = void,
+>(name: string, judge: Judge<TContext, TEvent, TParams>): Gate<TContext, TEvent, TParams>;
 /**
  * A gate from a zod schema and the value to check with it. The reasons are zod's issues, one each with its path.
  *
@@ -46,22 +52,26 @@ export function gate<TContext extends MachineContext = MachineContext, TEvent ex
  * setup({ guards: { classified: gate('classified', Classification, ({ event }) => event.output) } })
  * ```
  */
-export function gate<TContext extends MachineContext = MachineContext, TEvent extends EventObject = AnyEventObject>(
+export function gate<
+  TContext extends MachineContext = MachineContext,
+  TEvent extends EventObject = AnyEventObject,
+  TParams = void,
+>(
   name: string,
   schema: ZodType,
-  value: (args: GateArgs<TContext, TEvent>) => unknown,
-): Gate<TContext, TEvent>;
-export function gate<TContext extends MachineContext, TEvent extends EventObject>(
+  value: (args: GateArgs<TContext, TEvent>, params: TParams) => unknown,
+): Gate<TContext, TEvent, TParams>;
+export function gate<TContext extends MachineContext, TEvent extends EventObject, TParams>(
   name: string,
-  check: ZodType | Judge<TContext, TEvent>,
-  value?: (args: GateArgs<TContext, TEvent>) => unknown,
-): Gate<TContext, TEvent> {
+  check: ZodType | Judge<TContext, TEvent, TParams>,
+  value?: (args: GateArgs<TContext, TEvent>, params: TParams) => unknown,
+): Gate<TContext, TEvent, TParams> {
   if (typeof name !== 'string' || name === '') {
     throw new InvalidOption(`Expected \`name\` of a gate to be a non-empty string, got \`${String(name)}\`.`);
   }
   const judge = typeof check === 'function' ? fromJudge(check) : fromSchema(name, check, value);
-  return (args) => {
-    const { reasons, passed, ...seen } = judge(args);
+  return (args, params) => {
+    const { reasons, passed, ...seen } = judge(args, params);
     recordVerdict({ gate: name, passed, reasons, ...seen });
     return passed;
   };
@@ -69,29 +79,30 @@ export function gate<TContext extends MachineContext, TEvent extends EventObject
 
 type Judged = Omit<Verdict, 'gate'>;
 
-function fromJudge<TContext extends MachineContext, TEvent extends EventObject>(
-  judge: Judge<TContext, TEvent>,
-): (args: GateArgs<TContext, TEvent>) => Judged {
-  return (args) => {
-    const judgement = judge(args);
+function fromJudge<TContext extends MachineContext, TEvent extends EventObject, TParams>(
+  judge: Judge<TContext, TEvent, TParams>,
+): (args: GateArgs<TContext, TEvent>, params: TParams) => Judged {
+  return (args, params) => {
+    const judgement = judge(args, params);
+    const saw = params === undefined ? {} : { saw: params };
     return typeof judgement === 'boolean'
-      ? { passed: judgement, reasons: [] }
-      : { passed: judgement.length === 0, reasons: judgement };
+      ? { passed: judgement, reasons: [], ...saw }
+      : { passed: judgement.length === 0, reasons: judgement, ...saw };
   };
 }
 
-function fromSchema<TContext extends MachineContext, TEvent extends EventObject>(
+function fromSchema<TContext extends MachineContext, TEvent extends EventObject, TParams>(
   name: string,
   schema: ZodType,
-  value: ((args: GateArgs<TContext, TEvent>) => unknown) | undefined,
-): (args: GateArgs<TContext, TEvent>) => Judged {
+  value: ((args: GateArgs<TContext, TEvent>, params: TParams) => unknown) | undefined,
+): (args: GateArgs<TContext, TEvent>, params: TParams) => Judged {
   if (typeof value !== 'function') {
     throw new InvalidOption(
       `Gate \`${name}\` has a schema but no value to check with it. Pass a function as the third argument, such as \`({ event }) => event.output\`.`,
     );
   }
-  return (args) => {
-    const saw = value(args);
+  return (args, params) => {
+    const saw = value(args, params);
     const parsed = schema.safeParse(saw);
     const reasons = parsed.success
       ? []

@@ -45,6 +45,8 @@ export interface Seen {
 export interface Driver {
   start(input: unknown): Promise<Seen>;
   step(step: Step): Promise<Seen>;
+  /** The state as a store would give it back, if it is one that `advance` gave. */
+  stored?(): unknown;
 }
 
 /** Every way that a script can be run. */
@@ -61,11 +63,17 @@ export interface Script {
 export async function sameEveryWay(machine: AnyStateMachine, script: Script = {}): Promise<Seen[]> {
   const { input, steps = [], ways: wanted = ['live', 'restored', 'plain'] } = script;
   const ran = new Map<string, Seen[]>();
+  const kept: unknown[][] = [];
   for (const way of wanted) {
     const driven = ways[way]()(machine);
     const seen = [await driven.start(input)];
-    for (const step of steps) seen.push(await driven.step(step));
+    const states = [driven.stored?.()];
+    for (const step of steps) {
+      seen.push(await driven.step(step));
+      states.push(driven.stored?.());
+    }
     ran.set(way, seen);
+    if (driven.stored) kept.push(states);
   }
   expect(takeEscaped(), 'code that ran inside advance').toEqual([]);
   const live = ran.get('live') ?? [];
@@ -75,6 +83,7 @@ export async function sameEveryWay(machine: AnyStateMachine, script: Script = {}
       expect(after, `${way}, after ${before}`).toEqual(live[index]);
     }
   }
+  for (const states of kept) expect(states, 'what a store would give back').toStrictEqual(kept[0]);
   return live;
 }
 
@@ -145,6 +154,10 @@ function advanceDriver(restore: boolean): (machine: AnyStateMachine) => Driver {
 
     const seen = (leds: readonly Advanced[]): Seen => {
       const { snapshot, timers, invocations } = leds.at(-1)?.state ?? (state as RunState);
+      const started = leds.flatMap((led) => led.started);
+      const stopped = leds.flatMap((led) => led.stopped);
+      // Time may pass several timers, and what one started another may stop: that is nothing.
+      const brief = new Set(started.map(({ key }) => key).filter((key) => stopped.includes(key)));
       return naming({
         status: snapshot.status,
         value: snapshot.value,
@@ -155,14 +168,15 @@ function advanceDriver(restore: boolean): (machine: AnyStateMachine) => Driver {
         children: snapshot.status === 'active' ? storedChildren(snapshot) : {},
         timers: timers.map(({ source, target, event, deadline }) => ({ source, target, event, in: deadline - now })),
         invocations: invocations.map(({ key }) => key).toSorted(),
-        started: leds.flatMap(({ started }) => started.map(({ key, input }) => ({ key, input }))),
-        stopped: leds.flatMap(({ stopped }) => stopped).toSorted(),
+        started: started.filter(({ key }) => !brief.has(key)).map(({ key, input }) => ({ key, input })),
+        stopped: stopped.filter((key) => !brief.has(key)).toSorted(),
         actions: leds.flatMap(({ actions }) => actions.map(({ path, type, params }) => ({ path, type, params }))),
         emitted: leds.flatMap(({ emitted }) => emitted),
       });
     };
 
     return {
+      stored: () => decode(encode(state, 'state')),
       start: async (input) => seen([send({ type: 'start', at: now, ...(input === undefined ? {} : { input }) })]),
       async step(step) {
         if ('type' in step) return seen([send({ type: 'event', at: now, event: step as EventObject })]);

@@ -40,9 +40,10 @@ export async function demo(given: Cli, { concurrency }: { readonly concurrency: 
   return withSession(cli, { work: 'own', create: true, catalog, concurrency }, async (session) => {
     await assertNoConflict(session.store, ready.workflow, runs);
     await session.serve([ready.workflow.name]);
-    await startRuns(session, ready.workflow, runs);
-    const ids = runs.map(({ id }) => id);
-    return finishRuns(session, ids, { mostWaiting: 3, between: () => printLedger(screen) });
+    return finishRuns(session, startRuns(session, ready.workflow, runs), {
+      mostWaiting: 3,
+      between: () => printLedger(screen),
+    });
   });
 }
 
@@ -83,17 +84,24 @@ interface Ledger {
 async function printLedger(screen: Screen): Promise<void> {
   const response = await fetch(new URL('/ledger', process.env[servicesVariable]));
   const { refunds, mails } = (await response.json()) as Ledger;
-  const totals = new Map<string, number>();
-  for (const { answer } of refunds)
-    totals.set(answer.currency, (totals.get(answer.currency) ?? 0) + Math.round(answer.amount * 100));
-  const sums = [...totals].map(([currency, hundredths]) => `${(hundredths / 100).toFixed(2)} ${currency}`);
+  const hundredths = new Map<string, number>();
+  for (const { answer } of refunds) {
+    const before = hundredths.get(answer.currency) ?? 0;
+    hundredths.set(answer.currency, before + Math.round(answer.amount * 100));
+  }
+  const sums = [...hundredths].map(([currency, sum]) => [currency, sum / 100] as const);
+  const again = [...refunds, ...mails].filter(({ asked }) => asked > 1).length;
+  const refunded = Object.fromEntries(sums);
   screen.jsonLine({
     type: 'ledger',
     refunds: refunds.length,
-    refunded: Object.fromEntries([...totals].map(([currency, hundredths]) => [currency, hundredths / 100])),
+    refunded,
     mails: mails.length,
+    askedAgain: again,
   });
+  const amounts = sums.map(([currency, sum]) => `${sum.toLocaleString('en')} ${currency}`).join(', ');
+  const notice = again > 0 ? ` ${again} were asked for again, and made once.` : '';
   screen.print(
-    `Ledger: ${refunds.length} refunds${sums.length > 0 ? ` (${sums.join(', ')})` : ''}, ${mails.length} mails, each once.`,
+    `Ledger: ${refunds.length} refunds (${amounts || 'nothing'}), ${mails.length} mails.${notice}`,
   );
 }

@@ -30,7 +30,7 @@ export async function inbox(
     return found;
   });
   // Whoever has waited longest comes first.
-  items.sort((one, other) => one.waiting.since - other.waiting.since);
+  items.sort((one, other) => one.waiting.since.getTime() - other.waiting.since.getTime());
   screen.document({
     inbox: items.map(({ outcome: { run, workflow: name, version, state, standIn }, waiting }) => ({
       run,
@@ -39,8 +39,6 @@ export async function inbox(
       state,
       standIn,
       ...waiting,
-      since: new Date(waiting.since),
-      ...(waiting.due === undefined ? {} : { due: new Date(waiting.due) }),
     })),
   });
   if (items.length === 0)

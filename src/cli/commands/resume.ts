@@ -25,7 +25,7 @@ async function resumeOne(cli: Cli, id: string): CommandResult {
     const stored = await session.store.load(id);
     if (!stored) throw new RunNotFound(id);
     await session.serve([stored.workflow]);
-    return finishRuns(session, [id]);
+    return finishRuns(session, [{ id }]);
   });
 }
 
@@ -38,7 +38,10 @@ async function resumeAll(cli: Cli, concurrency: number): CommandResult {
   }
   return withSession(cli, { work: 'all', concurrency }, async (session) => {
     await session.serve(workflows);
-    return finishRuns(session, ids);
+    return finishRuns(
+      session,
+      ids.map((each) => ({ id: each })),
+    );
   });
 }
 

@@ -1,8 +1,8 @@
 /** `signalbox run`: starts a run for each input, and goes on with them until all are at rest. */
-import { RunFailed } from '../../errors.ts';
 import { loadCatalog } from '../catalog.ts';
 import { assertNoConflict, checkInputs, type RunToStart } from '../check-inputs.ts';
 import type { Cli, CommandResult } from '../cli.ts';
+import type { RunToDrive } from '../drive.ts';
 import { finishRuns } from '../finish-runs.ts';
 import { readInputs } from '../read-inputs.ts';
 import { type Session, withSession } from '../session.ts';
@@ -22,26 +22,22 @@ export async function run(cli: Cli, name: string, { input, id, concurrency }: Ru
   return withSession(cli, { work: 'own', create: true, catalog, concurrency }, async (session) => {
     await assertNoConflict(session.store, workflow, runs);
     await session.serve([workflow.name]);
-    await startRuns(session, workflow, runs);
-    return finishRuns(
-      session,
-      runs.map((each) => each.id),
-    );
+    return finishRuns(session, startRuns(session, workflow, runs));
   });
 }
 
-/** All are stored before the first is waited for: what happens to this process then does not matter to them. */
-export async function startRuns(
+/** One after the other, without waiting for what becomes of them: once stored, they need this process no more. */
+export function startRuns(
   { engine }: Session,
   workflow: AnyWorkflow,
   runs: readonly RunToStart[],
-): Promise<void> {
-  for (const { id, input, where } of runs) {
-    try {
-      await engine.start(workflow, { id, input });
-    } catch (error) {
-      if (error instanceof RunFailed) throw new RunFailed(`${where}: ${error.message}`, { cause: error });
-      throw error;
-    }
-  }
+): readonly RunToDrive[] {
+  let before: Promise<unknown> = Promise.resolve();
+  return runs.map(({ id, input }) => {
+    const started = before.then(() => engine.start(workflow, { id, input }));
+    // Whoever drives the runs is told by the first that fails; those after it fail with it.
+    started.catch(() => {});
+    before = started;
+    return { id, started };
+  });
 }

@@ -5,6 +5,7 @@ import { parseEvent } from '../../engine/run-handle.ts';
 import { RunNotFound, WorkflowNotFound } from '../../errors.ts';
 import type { Cli, CommandResult } from '../cli.ts';
 import { CommandError } from '../command-error.ts';
+import { whileTaken } from '../drive.ts';
 import { finishRuns } from '../finish-runs.ts';
 import { decodeText, parseJson } from '../parse-json.ts';
 import { readText } from '../read-inputs.ts';
@@ -37,8 +38,9 @@ export async function send(
     // Before its services are started: a bad event starts nothing.
     parseEvent(catalog.find(ref), event);
     await session.serve([stored.workflow]);
-    await engine.run(id).send(event, { hold, ...(key === undefined ? {} : { key }) });
-    return finishRuns(session, [id]);
+    const sending = { hold, ...(key === undefined ? {} : { key }) };
+    await whileTaken(engine, id, () => engine.run(id).send(event, sending));
+    return finishRuns(session, [{ id }]);
   });
 }
 

@@ -19,7 +19,7 @@ export async function startModelEndpoint(random) {
       calls.push(call);
       const fault = faultOf(random);
       if (fault) return { ...call, ...fault };
-      await pause(random.between(5, 80));
+      await pause(random.between(20, 300));
       const request = { actor, model, maxTokens, messages, input, ...(schema && { schema }) };
       const { text } = await supportStandIn.complete(request, { key, sent: () => {}, signal: new AbortController().signal });
       return { text };

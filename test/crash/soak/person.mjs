@@ -15,7 +15,7 @@ export function keepPeople({ engine, tickets, services, random }) {
 
   function send(runId, { type, ...payload }, options) {
     const by = `person ${sent.length + 1}`;
-    const note = { runId, type, by, sentBefore: Date.now(), fate: 'unknown' };
+    const note = { runId, type, by, key: options.key && `${runId} ${options.key}`, sentBefore: Date.now(), fate: 'unknown' };
     sent.push(note);
     const sending = engine
       .run(runId)

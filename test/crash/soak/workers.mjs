@@ -33,8 +33,9 @@ export function keepWorkers({ options, env, random, lifeMs }) {
     });
     // One in seven dies before or while it starts, the others while they work.
     const [least, most] = random.chance(1 / 7) ? [0, 400] : lifeMs;
-    const life = AbortSignal.timeout(random.between(least, most));
-    await Promise.race([once(life, 'abort'), ended, stopped]);
+    const over = new AbortController();
+    await Promise.race([pause(random.between(least, most), undefined, { signal: over.signal }), ended, stopped]);
+    over.abort();
     child.kill('SIGKILL');
     const [code, signal] = await ended;
     if (shift) shift.to = Date.now();
