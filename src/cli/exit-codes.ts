@@ -1,5 +1,6 @@
 /** With what code a command ends, by the kind of its error. The one place that says so; help and the README copy it. */
 import { SignalboxError } from '../errors.ts';
+import { Interrupted } from './command-error.ts';
 
 export interface ExitCode {
   readonly exit: number;
@@ -49,11 +50,7 @@ export const exitCodes: readonly ExitCode[] = [
     errors: ['MODULE_NOT_USABLE', 'WORKFLOW_INVALID', 'INLINE_SPAWN'],
   },
   { exit: 19, meaning: 'The services of a workflow did not start.', errors: ['SERVICES_NOT_STARTED'] },
-  {
-    exit: 130,
-    meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.',
-    errors: ['ENGINE_STOPPED'],
-  },
+  { exit: 130, meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.', errors: [] },
 ];
 
 const unexpected = 1;
@@ -65,6 +62,7 @@ export function codeOf(error: unknown): string {
 }
 
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exit;
   const code = codeOf(error);
   return exitCodes.find(({ errors }) => errors.includes(code))?.exit ?? unexpected;
 }

@@ -11,6 +11,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { EngineStopped } from '../errors.ts';
 import { type Catalog, loadCatalog } from './catalog.ts';
 import type { Cli } from './cli.ts';
+import { Interrupted } from './command-error.ts';
 import { openStore, type Store } from './open-store.ts';
 import { type RunningServices, startServices } from './services.ts';
 
@@ -91,7 +92,7 @@ export async function withSession<T>(
     });
   } catch (error) {
     if (stoppedBy === undefined || !(error instanceof EngineStopped)) throw error;
-    throw new EngineStopped('Stopped. What was stored stays stored; the same command again goes on.');
+    throw new Interrupted(stoppedBy);
   } finally {
     await engine.stop();
     for (const signal of signals) process.off(signal, stop);
