@@ -6,7 +6,7 @@
  * appointments.
  *
  * @example
- * import { storeConformance } from 'signalbox/conformance';
+ * import { storeConformance } from 'signalbox/testing';
  *
  * describe('my store', () => {
  *   for (const { name, run } of storeConformance) {

@@ -34,10 +34,15 @@ export function isStateMachine(logic: unknown): logic is AnyStateMachine {
 
 export function sourceKind(logic: AnyActorLogic): SourceKind {
   if (isStateMachine(logic)) return 'machine';
-  if (typeof logic?.transition !== 'function' || typeof logic.getInitialSnapshot !== 'function') return 'unknown';
+  if (typeof logic?.transition !== 'function' || typeof logic.getInitialSnapshot !== 'function')
+    return 'unknown';
   if (typeof logic.start !== 'function') return 'transition';
   if (isPromiseLogic(logic)) return 'promise';
-  return typeof logic.config === 'function' ? (hasSubscription(logic) ? 'observable' : 'callback') : 'unknown';
+  return typeof logic.config === 'function'
+    ? hasSubscription(logic)
+      ? 'observable'
+      : 'callback'
+    : 'unknown';
 }
 
 /** Every actor logic that the machine names, inline ones included; those of nested machines are theirs to tell. */
@@ -58,7 +63,9 @@ export function actorSources(machine: AnyStateMachine): ActorSource[] {
 
 export function invokesOf(config: StateNodeConfigLike): readonly InvokeConfigLike[] {
   const { invoke } = config;
-  return (invoke === undefined ? [] : Array.isArray(invoke) ? invoke : [invoke]) as readonly InvokeConfigLike[];
+  return (
+    invoke === undefined ? [] : Array.isArray(invoke) ? invoke : [invoke]
+  ) as readonly InvokeConfigLike[];
 }
 
 /** A name for logic that stands inline in `invoke`, stable as long as the state keeps its id and the invoke its place. */
@@ -78,7 +85,11 @@ export function stateNodes(machine: AnyStateMachine): StateNode[] {
 function isPromiseLogic(logic: AnyActorLogic): boolean {
   const data = {};
   try {
-    const next = logic.transition({ status: 'active' }, { type: 'xstate.promise.resolve', data }, {} as never) as {
+    const next = logic.transition(
+      { status: 'active' },
+      { type: 'xstate.promise.resolve', data },
+      {} as never,
+    ) as {
       status?: string;
       output?: unknown;
     };

@@ -1,6 +1,20 @@
 import {
-  and, assign, cancel, createMachine, enqueueActions, fromCallback, fromEventObservable, fromObservable, fromPromise,
-  fromTransition, not, or, raise, sendTo, setup, spawnChild,
+  and,
+  assign,
+  cancel,
+  createMachine,
+  enqueueActions,
+  fromCallback,
+  fromEventObservable,
+  fromObservable,
+  fromPromise,
+  fromTransition,
+  not,
+  or,
+  raise,
+  sendTo,
+  setup,
+  spawnChild,
 } from 'xstate';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
@@ -13,7 +27,10 @@ type Config = Parameters<typeof createMachine>[0];
 
 /** Defines a workflow of a machine that is written without types, as in a JavaScript file. */
 const define = (config: object, implementations: object = {}): unknown =>
-  defineWorkflow({ version: '1', machine: createMachine({ id: 'subject', ...config } as Config, implementations as never) });
+  defineWorkflow({
+    version: '1',
+    machine: createMachine({ id: 'subject', ...config } as Config, implementations as never),
+  });
 
 const promise = fromPromise(async () => 1);
 const observed = { subscribe: () => ({ unsubscribe() {} }) } as never;
@@ -28,13 +45,20 @@ describe('defineWorkflow', () => {
   it('names the workflow after its machine', () => {
     const machine = createMachine({ id: 'support-ticket_2.0' });
     const workflow = defineWorkflow({ machine, version: '1.0.0-rc.1', title: 'Tickets', owner: 'ann' });
-    expect(workflow).toMatchObject({ name: 'support-ticket_2.0', ref: 'support-ticket_2.0@1.0.0-rc.1', title: 'Tickets', owner: 'ann' });
+    expect(workflow).toMatchObject({
+      name: 'support-ticket_2.0',
+      ref: 'support-ticket_2.0@1.0.0-rc.1',
+      title: 'Tickets',
+      owner: 'ann',
+    });
     expect(workflow.machine).toBe(machine);
   });
 
   it('takes promises, machines and transitions: named, inline, spawned and nested', () => {
     const inner = createMachine({ id: 'inner', invoke: { src: promise } });
-    const machine = setup({ actors: { promise, inner, tally: fromTransition((n: number) => n, 0) } }).createMachine({
+    const machine = setup({
+      actors: { promise, inner, tally: fromTransition((n: number) => n, 0) },
+    }).createMachine({
       id: 'everything',
       entry: [spawnChild('inner'), spawnChild('tally')],
       invoke: [{ src: 'promise' }, { src: 'inner' }],
@@ -43,7 +67,10 @@ describe('defineWorkflow', () => {
   });
 
   it('takes a machine that invokes itself', () => {
-    const machine = createMachine({ id: 'loop', initial: 'a', states: { a: {}, b: { invoke: { src: 'self' } } } } as Config, { actors: {} as never });
+    const machine = createMachine(
+      { id: 'loop', initial: 'a', states: { a: {}, b: { invoke: { src: 'self' } } } } as Config,
+      { actors: {} as never },
+    );
     Object.assign(machine.implementations.actors, { self: machine });
     expect(defineWorkflow({ machine, version: '1' }).name).toBe('loop');
   });
@@ -53,12 +80,24 @@ describe('defineWorkflow', () => {
       define(
         {
           initial: 'a',
-          entry: [{ type: 'act', params: 1 }, 'act', raise({ type: 'X' }, { delay: 'soon' as never, id: 'x' }), cancel('x'), assign({}), 'queued'],
+          entry: [
+            { type: 'act', params: 1 },
+            'act',
+            raise({ type: 'X' }, { delay: 'soon' as never, id: 'x' }),
+            cancel('x'),
+            assign({}),
+            'queued',
+          ],
           states: {
             a: {
               after: { soon: 'b', 100: { guard: 'ok', target: 'b' } },
               always: { guard: not('ok'), actions: 'act', target: 'b' },
-              on: { GO: { guard: and(['ok', or(['ok', not({ type: 'ok', params: 1 })])]), actions: sendTo('x', { type: 'Y' }, { delay: 'never' as never }) } },
+              on: {
+                GO: {
+                  guard: and(['ok', or(['ok', not({ type: 'ok', params: 1 })])]),
+                  actions: sendTo('x', { type: 'Y' }, { delay: 'never' as never }),
+                },
+              },
               invoke: { src: 'fetch', onDone: { actions: 'act' }, onError: { guard: 'composed' } },
             },
             b: { type: 'final' },
@@ -80,8 +119,20 @@ describe('defineWorkflow refuses', () => {
     it(`${kind}, wherever it is named, and says what to use instead`, () => {
       const named = (): unknown => define({ invoke: { src: 'bad' } }, { actors: { bad: logic } });
       const inSetup = (): unknown => define({}, { actors: { bad: logic } });
-      const inline = (): unknown => define({ initial: 'a', states: { a: { initial: 'b', states: { b: { invoke: [{ src: promise }, { src: logic }] } } } } });
-      const nested = (): unknown => define({ invoke: { src: createMachine({ id: 'mid', invoke: { src: createMachine({ id: 'inner', invoke: { src: logic } } as Config) } }) } });
+      const inline = (): unknown =>
+        define({
+          initial: 'a',
+          states: { a: { initial: 'b', states: { b: { invoke: [{ src: promise }, { src: logic }] } } } },
+        });
+      const nested = (): unknown =>
+        define({
+          invoke: {
+            src: createMachine({
+              id: 'mid',
+              invoke: { src: createMachine({ id: 'inner', invoke: { src: logic } } as Config) },
+            }),
+          },
+        });
       for (const body of [named, inSetup, inline, nested]) {
         expect(body).toThrow(WorkflowInvalid);
         expect(body).toThrow(told);
@@ -93,11 +144,15 @@ describe('defineWorkflow refuses', () => {
   }
 
   it('an invoked actor that is not there', () => {
-    expect(() => define({ initial: 'a', states: { a: { invoke: { src: 'fecth' } } } }, { actors: { fetch: promise } })).toThrow(
+    expect(() =>
+      define({ initial: 'a', states: { a: { invoke: { src: 'fecth' } } } }, { actors: { fetch: promise } }),
+    ).toThrow(
       'State `subject.a` of workflow `subject` invokes `fecth`, but there is no such actor. Add it to `setup({ actors: { fecth } })`.',
     );
     expect(() => define({ invoke: { src: 'toString' } })).toThrow('invokes `toString`');
-    expect(() => define({ invoke: { src: createMachine({ id: 'inner', invoke: { src: 'missing' } } as Config) } })).toThrow('State `inner`');
+    expect(() =>
+      define({ invoke: { src: createMachine({ id: 'inner', invoke: { src: 'missing' } } as Config) } }),
+    ).toThrow('State `inner`');
   });
 
   for (const [what, config] of [
@@ -105,7 +160,9 @@ describe('defineWorkflow refuses', () => {
     ['in a named action', { entry: 'spawn' }],
   ] as const) {
     it(`a spawned actor that is not there: ${what}`, () => {
-      expect(() => define(config, { actions: { spawn: spawnChild('missing') } })).toThrow(/names `missing`, but there is no such actor/);
+      expect(() => define(config, { actions: { spawn: spawnChild('missing') } })).toThrow(
+        /names `missing`, but there is no such actor/,
+      );
     });
   }
 
@@ -146,9 +203,12 @@ describe('defineWorkflow refuses', () => {
     'as another name': 'alias',
   })) {
     it(`a guard that is not there, ${where}`, () => {
-      expect(() => define({ on: { GO: { guard, target: undefined } } }, { guards: { there: () => true, composed: and(['missing']), alias: 'missing' } })).toThrow(
-        /names `missing`, but there is no such guard/,
-      );
+      expect(() =>
+        define(
+          { on: { GO: { guard, target: undefined } } },
+          { guards: { there: () => true, composed: and(['missing']), alias: 'missing' } },
+        ),
+      ).toThrow(/names `missing`, but there is no such guard/);
     });
   }
 
@@ -158,7 +218,9 @@ describe('defineWorkflow refuses', () => {
     sendTo: { exit: sendTo('x', { type: 'X' }, { delay: 'missing' as never }) },
   })) {
     it(`a delay that is not there, in ${where}`, () => {
-      expect(() => define(config, { delays: { there: 1 } })).toThrow(/names `missing`, but there is no such delay/);
+      expect(() => define(config, { delays: { there: 1 } })).toThrow(
+        /names `missing`, but there is no such delay/,
+      );
     });
   }
 
@@ -168,26 +230,42 @@ describe('defineWorkflow refuses', () => {
   });
 
   it('the schema of an event that no state accepts', () => {
-    const machine = createMachine({ id: 'm', on: { 'user.*': {} }, initial: 'a', states: { a: { on: { GO: 'a', NOT: {} }, invoke: { src: promise, onDone: 'a' } } } });
-    const withEvent = (type: string) => () => defineWorkflow({ machine, version: '1', events: { [type]: z.object({}) } });
+    const machine = createMachine({
+      id: 'm',
+      on: { 'user.*': {} },
+      initial: 'a',
+      states: { a: { on: { GO: 'a', NOT: {} }, invoke: { src: promise, onDone: 'a' } } },
+    });
+    const withEvent = (type: string) => () =>
+      defineWorkflow({ machine, version: '1', events: { [type]: z.object({}) } });
     expect(withEvent('GO')).not.toThrow();
-    expect(withEvent('TYPO')).toThrow('`events.TYPO` of workflow `m` is the schema of an event that no state accepts. Remove it or name one of: GO.');
+    expect(withEvent('TYPO')).toThrow(
+      '`events.TYPO` of workflow `m` is the schema of an event that no state accepts. Remove it or name one of: GO.',
+    );
     expect(withEvent('xstate.done.actor.0.m.a')).toThrow(InvalidOption);
-    expect(() => defineWorkflow({ machine: createMachine({ id: 'mute' }), version: '1', events: { GO: z.object({}) } })).toThrow('(it accepts none)');
+    expect(() =>
+      defineWorkflow({ machine: createMachine({ id: 'mute' }), version: '1', events: { GO: z.object({}) } }),
+    ).toThrow('(it accepts none)');
   });
 
   it('a name or version that could not be part of a key, a path or a file name', () => {
     const named = (id: string | undefined, version: unknown) => () =>
       defineWorkflow({ machine: createMachine(id === undefined ? {} : { id }), version: version as string });
-    for (const id of ['a b', 'a/b', 'ä', '-a', 'a:b', '', undefined]) expect(named(id, '1')).toThrow(InvalidOption);
-    for (const version of ['', '1 0', '1/0', '@1', 1, undefined]) expect(named('a', version)).toThrow(InvalidOption);
+    for (const id of ['a b', 'a/b', 'ä', '-a', 'a:b', '', undefined])
+      expect(named(id, '1')).toThrow(InvalidOption);
+    for (const version of ['', '1 0', '1/0', '@1', 1, undefined])
+      expect(named('a', version)).toThrow(InvalidOption);
     expect(named(undefined, '1')).toThrow('Set `id` in the machine');
-    expect(named('a', 1)).toThrow('Expected `version` of workflow `a` to be a version such as `1.0.0`, got `1`.');
+    expect(named('a', 1)).toThrow(
+      'Expected `version` of workflow `a` to be a version such as `1.0.0`, got `1`.',
+    );
   });
 
   it('what is not a machine', () => {
     for (const machine of [undefined, {}, promise, createMachine]) {
-      expect(() => defineWorkflow({ machine: machine as never, version: '1' })).toThrow('Expected `machine` to be an XState v5 machine');
+      expect(() => defineWorkflow({ machine: machine as never, version: '1' })).toThrow(
+        'Expected `machine` to be an XState v5 machine',
+      );
     }
   });
 
@@ -196,7 +274,12 @@ describe('defineWorkflow refuses', () => {
       throw new Error('It ran.');
     };
     const body = (): unknown =>
-      define({ context: boom, entry: [boom, assign(boom)], on: { GO: { guard: boom } }, invoke: [{ src: fromPromise(boom) }, { src: fromTransition(boom, boom) }, { src: 'missing' }] });
+      define({
+        context: boom,
+        entry: [boom, assign(boom)],
+        on: { GO: { guard: boom } },
+        invoke: [{ src: fromPromise(boom) }, { src: fromTransition(boom, boom) }, { src: 'missing' }],
+      });
     expect(body).toThrow('invokes `missing`');
   });
 });
@@ -216,13 +299,23 @@ describe('the kind of an actor’s logic', () => {
         fromEventObservable(() => observed),
         {},
       ].map((logic) => sourceKind(logic as never)),
-    ).toEqual(['promise', 'promise', 'machine', 'transition', 'callback', 'observable', 'observable', 'unknown']);
+    ).toEqual([
+      'promise',
+      'promise',
+      'machine',
+      'transition',
+      'callback',
+      'observable',
+      'observable',
+      'unknown',
+    ]);
   });
 });
 
 describe('an event type', () => {
   it('matches descriptors as in XState', () => {
-    const matches = (type: string): string[] => ['GO', 'user.*', 'user.name.*', '*'].filter((descriptor) => matchesDescriptor(type, descriptor));
+    const matches = (type: string): string[] =>
+      ['GO', 'user.*', 'user.name.*', '*'].filter((descriptor) => matchesDescriptor(type, descriptor));
     expect(matches('GO')).toEqual(['GO', '*']);
     expect(matches('GO.ON')).toEqual(['*']);
     expect(matches('user')).toEqual(['user.*', '*']);
@@ -234,22 +327,44 @@ describe('an event type', () => {
 describe('the types of a workflow', () => {
   it('come from its machine', () => {
     const machine = setup({
-      types: { input: {} as { id: string }, output: {} as number, events: {} as { type: 'GO'; by: string } | { type: 'STOP' } },
+      types: {
+        input: {} as { id: string },
+        output: {} as number,
+        events: {} as { type: 'GO'; by: string } | { type: 'STOP' },
+      },
     }).createMachine({ id: 'typed', on: { GO: {}, STOP: {} } });
     const workflow = defineWorkflow({ machine, version: '1' });
     expectTypeOf(workflow.machine).toEqualTypeOf<typeof machine>();
-    expectTypeOf(workflow.examples).toEqualTypeOf<ReadonlyArray<{ readonly name: string; readonly input: { id: string } }> | undefined>();
-    // @ts-expect-error -- no such event
-    const wrongEvent = (): unknown => defineWorkflow({ machine, version: '1', events: { TYPO: z.object({}) } });
-    // @ts-expect-error -- not the machine's input
-    const wrongInput = (): unknown => defineWorkflow({ machine, version: '1', input: z.object({ id: z.number() }) });
+    expectTypeOf(workflow.examples).toEqualTypeOf<
+      ReadonlyArray<{ readonly name: string; readonly input: { id: string } }> | undefined
+    >();
+    const wrongEvent = (): unknown =>
+      defineWorkflow({
+        machine,
+        version: '1',
+        // @ts-expect-error -- no such event
+        events: { TYPO: z.object({}) },
+      });
+    const wrongInput = (): unknown =>
+      defineWorkflow({
+        machine,
+        version: '1',
+        // @ts-expect-error -- not the machine's input
+        input: z.object({ id: z.number() }),
+      });
     expect(wrongEvent).toThrow();
     expect(wrongInput).not.toThrow();
   });
 
   it('tell what a schema takes from what it gives', () => {
     const machine = setup({ types: { input: {} as { at: Date } } }).createMachine({ id: 'typed' });
-    const workflow = defineWorkflow({ machine, version: '1', input: z.object({ at: z.string().transform((text) => new Date(text)) }) });
-    expectTypeOf(workflow.examples).toEqualTypeOf<ReadonlyArray<{ readonly name: string; readonly input: { at: string } }> | undefined>();
+    const workflow = defineWorkflow({
+      machine,
+      version: '1',
+      input: z.object({ at: z.string().transform((text) => new Date(text)) }),
+    });
+    expectTypeOf(workflow.examples).toEqualTypeOf<
+      ReadonlyArray<{ readonly name: string; readonly input: { at: string } }> | undefined
+    >();
   });
 });

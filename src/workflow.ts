@@ -37,8 +37,10 @@ export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
   readonly examples?: ReadonlyArray<WorkflowExample<TInput>>;
 }
 
-export interface Workflow<TMachine extends AnyStateMachine = AnyStateMachine, TInput = InputFrom<TMachine>>
-  extends WorkflowDefinition<TMachine, TInput> {
+export interface Workflow<
+  TMachine extends AnyStateMachine = AnyStateMachine,
+  TInput = InputFrom<TMachine>,
+> extends WorkflowDefinition<TMachine, TInput> {
   readonly name: string;
   /** `name@version`. */
   readonly ref: string;
@@ -66,7 +68,9 @@ export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputF
 ): Workflow<TMachine, TInput> {
   const { machine, version, events = {} } = definition;
   if (!isStateMachine(machine)) {
-    throw new InvalidOption('Expected `machine` to be an XState v5 machine made by `setup(…).createMachine(…)` or `createMachine(…)`.');
+    throw new InvalidOption(
+      'Expected `machine` to be an XState v5 machine made by `setup(…).createMachine(…)` or `createMachine(…)`.',
+    );
   }
   const name = machine.id;
   if (!namePattern.test(name)) {
@@ -75,7 +79,9 @@ export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputF
     );
   }
   if (typeof version !== 'string' || !namePattern.test(version)) {
-    throw new InvalidOption(`Expected \`version\` of workflow \`${name}\` to be a version such as \`1.0.0\`, got \`${String(version)}\`.`);
+    throw new InvalidOption(
+      `Expected \`version\` of workflow \`${name}\` to be a version such as \`1.0.0\`, got \`${String(version)}\`.`,
+    );
   }
   refuseUnknownEvents(machine, name, Object.keys(events));
   refuseUnrunnable(machine, name, new Set());
@@ -157,7 +163,8 @@ function implementationRefs(machine: AnyStateMachine): ImplementationRef[] {
 
   const guard = (value: unknown, place: string): void => {
     if (typeof value === 'string') refs.push({ kind: 'guards', ref: value, place });
-    else if (typeof value === 'function') (value as Referring).guards?.forEach((inner) => guard(inner, place));
+    else if (typeof value === 'function')
+      (value as Referring).guards?.forEach((inner) => guard(inner, place));
     else if (isReferring(value)) refs.push({ kind: 'guards', ref: value.type, place });
   };
   const action = (value: unknown, place: string): void => {
@@ -186,8 +193,10 @@ function implementationRefs(machine: AnyStateMachine): ImplementationRef[] {
       if (transition.guard !== undefined) guard(transition.guard, id);
     }
   }
-  for (const [name, value] of Object.entries(machine.implementations.actions as object)) action(value, `action ${name}`);
-  for (const [name, value] of Object.entries(machine.implementations.guards as object)) guard(value, `guard ${name}`);
+  for (const [name, value] of Object.entries(machine.implementations.actions as object))
+    action(value, `action ${name}`);
+  for (const [name, value] of Object.entries(machine.implementations.guards as object))
+    guard(value, `guard ${name}`);
   return refs;
 }
 

@@ -1,9 +1,13 @@
 /** Every way to ask for what cannot be: one line on standard error, an exit code of its own kind, nothing stored. */
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { sqliteStore } from 'signalbox/sqlite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import * as errors from '../src/errors.ts';
 import { exitCodeOf, exitCodes } from '../src/cli/exit-codes.ts';
-import { createCliFolder } from './fixtures/cli.ts';
+import { type CliFolder, createCliFolder } from './fixtures/cli.ts';
+
+const fixture = new URL('./fixtures/cli-workflows.mjs', import.meta.url).href;
 
 interface Case {
   readonly what: string;
@@ -33,6 +37,10 @@ const files: Readonly<Record<string, unknown>> = {
   ],
   'changed.json': { id: 'there', weight: 99 },
   'other.mjs': 'export default 1;',
+  'copy/node_modules/signalbox/package.json': { name: 'signalbox', exports: './index.js' },
+  'copy/node_modules/signalbox/index.js': '',
+  'copy/own.mjs': 'export default [];',
+  'unnamed.json': { id: '', weight: 1 },
   'throws.mjs': 'throw new Error("two\\nlines");',
 };
 
@@ -165,6 +173,24 @@ const withoutStore: readonly Case[] = [
     says: /`defineWorkflow` returned/,
   },
   {
+    what: 'a module with a Signalbox of its own',
+    args: ['workflows', '--workflows', 'copy/own.mjs'],
+    exit: 18,
+    says: /uses another copy of Signalbox/,
+  },
+  {
+    what: 'an empty id in an input',
+    args: run('unnamed.json'),
+    exit: 5,
+    says: /unnamed\.json: id: Expected .* 1 to 500 characters, got 0/,
+  },
+  {
+    what: 'an empty id as an option',
+    args: ['run', 'patience', '--id', ''],
+    exit: 2,
+    says: /1 to 500 characters, got 0/,
+  },
+  {
     what: 'a module that throws',
     args: ['workflows', '--workflows', 'throws.mjs'],
     exit: 18,
@@ -244,6 +270,12 @@ const withStore: readonly Case[] = [
     says: /changed\.json: run `there` was started before with other input/,
   },
   {
+    what: 'a run to resume whose workflow is not there',
+    args: ['resume', 'there', '--workflows', 'without.mjs'],
+    exit: 6,
+    says: /is a run of `parcel@1\.0\.0`, which is not there/,
+  },
+  {
     what: 'a run id of another workflow',
     args: ['run', 'patience', '--id', 'there'],
     exit: 11,
@@ -251,9 +283,9 @@ const withStore: readonly Case[] = [
   },
 ];
 
-function createFolder(): ReturnType<typeof createCliFolder> {
-  const cli = createCliFolder();
+function fill(cli: CliFolder): CliFolder {
   for (const [name, content] of Object.entries(files)) cli.write(name, content);
+  cli.write('without.mjs', `export { patience as default } from ${JSON.stringify(fixture)};`);
   return cli;
 }
 
@@ -269,7 +301,7 @@ function expectRefusal(
 
 describe('without a store, none is made by', () => {
   it.each(withoutStore)('$what', async (each) => {
-    const cli = createFolder();
+    const cli = fill(createCliFolder());
     const before = cli.files();
     expectRefusal(await cli.run(each.args, { stdin: each.stdin ?? '' }), each);
     expect(cli.files()).toEqual(before);
@@ -277,17 +309,38 @@ describe('without a store, none is made by', () => {
 });
 
 describe('in a store, nothing is changed by', () => {
-  it.each(withStore)('$what', async (each) => {
-    const cli = createFolder();
+  let cli: CliFolder;
+  const cleanUps: Array<() => Promise<void>> = [];
+
+  beforeAll(async () => {
+    cli = fill(createCliFolder((cleanUp) => cleanUps.push(cleanUp)));
     cli.write('runs.json', [
       { id: 'there', weight: 50 },
       { id: 'over', weight: 1 },
     ]);
     await cli.run(['run', 'parcel', '--input', 'runs.json']);
-    const stored = async (): Promise<unknown> => ({
-      runs: await cli.json(['runs']),
-      history: [await cli.json(['show', 'there']), await cli.json(['show', 'over'])],
-    });
+  });
+
+  afterAll(async () => {
+    for (const cleanUp of cleanUps) await cleanUp();
+  });
+
+  async function stored(): Promise<unknown> {
+    const store = sqliteStore(join(cli.path, 'signalbox.db'));
+    const ids = ['there', 'over'];
+    const all = await Promise.all(
+      ids.map(async (id) => [
+        await store.load(id),
+        await store.history(id, 0, 100),
+        await store.inbox(id, 0),
+      ]),
+    );
+    const { runs } = await store.list({ limit: 10 });
+    await store.close();
+    return { runs, all };
+  }
+
+  it.each(withStore)('$what', async (each) => {
     const before = await stored();
     expectRefusal(await cli.run(each.args, { stdin: each.stdin ?? '' }), each);
     expect(await stored()).toEqual(before);
@@ -296,7 +349,7 @@ describe('in a store, nothing is changed by', () => {
 
 describe('errors', () => {
   it('are one line of JSON where JSON is asked for', async () => {
-    const cli = createFolder();
+    const cli = fill(createCliFolder());
     const { code, stdout, stderr } = await cli.run([...run('negative.json'), '--json']);
     expect(code).toBe(5);
     expect(stdout).toBe('');

@@ -28,14 +28,14 @@ describe('a command that is killed', () => {
     child.kill('SIGKILL');
     expect((await finished).code).toBe(null);
 
-    const { runs } = (await cli.json(['runs'])) as { runs: Array<{ status: string }> };
+    const { runs } = await cli.document<{ runs: Array<{ status: string }> }>(['runs']);
     expect(runs.map(({ status }) => status)).toEqual(parcels.map(() => 'running'));
-    const lines = await cli.json(['resume'], { env: hurry });
-    expect(lines.at(-1)).toMatchObject({ type: 'outcomes', runs: done });
+    const { last } = await cli.lines(['resume'], { env: hurry });
+    expect(last).toMatchObject({ type: 'outcomes', runs: done });
     expect(cli.read('log').trim().split('\n').toSorted()).toEqual(
       parcels.flatMap(({ id }) => [`weigh ${id}`, `weigh ${id}`]),
     );
-    const { history } = await cli.json(['show', 'p0']);
+    const { history } = await cli.document<{ history: unknown[] }>(['show', 'p0']);
     expect(history).toContainEqual(
       expect.objectContaining({ type: 'attempt', attempt: 2, why: 'taken over' }),
     );
@@ -62,9 +62,9 @@ describe('Ctrl-C', () => {
     await says('p4');
     child.kill('SIGTERM');
     expect((await finished).code).toBe(143);
-    const one = await cli.json(['resume', 'p2'], { env: hurry });
-    expect(one.at(-1)).toMatchObject({ runs: [{ run: 'p2', status: 'done' }] });
-    const again = await cli.json(['run', 'parcel', '--input', 'in.json'], { env: hurry });
-    expect(again.at(-1)).toMatchObject({ runs: done });
+    const one = await cli.lines(['resume', 'p2'], { env: hurry });
+    expect(one.last).toMatchObject({ runs: [{ run: 'p2', status: 'done' }] });
+    const again = await cli.lines(['run', 'parcel', '--input', 'in.json'], { env: hurry });
+    expect(again.last).toMatchObject({ runs: done });
   });
 });

@@ -1,12 +1,33 @@
 /** What `npm start` does, and the support ticket through the command line. */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { openDatabase } from 'signalbox/sqlite';
+import { describe, expect, it, vi } from 'vitest';
 
 import { createCliFolder } from './fixtures/cli.ts';
 
 const sample = fileURLToPath(
   new URL('../machines/support-ticket/samples/20-over-the-limit.json', import.meta.url),
 );
+
+const mailed = fileURLToPath(
+  new URL('../machines/support-ticket/samples/05-forty-thousand-characters.json', import.meta.url),
+);
+
+/** The mail is in the ledger, and its answer is on nobody's way. */
+function faultIsUsed(database: string): boolean {
+  const ledger = openDatabase(database);
+  try {
+    const row = ledger.prepare("SELECT count(*) AS mails FROM entries WHERE kind = 'mails'").get();
+    return (row as { mails: number }).mails === 1;
+  } finally {
+    ledger.close();
+  }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  await vi.waitUntil(isSo, { timeout: 10_000, interval: 20 });
+}
 
 describe('demo', () => {
   it('takes every sample to its end or to a person, says who answered, and prints a command that approves', async () => {
@@ -38,12 +59,30 @@ describe('demo', () => {
       env: { ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', ANTHROPIC_API_KEY: 'test' },
     });
     await says('anthropic, the real API at http://127.0.0.1:9');
+    await says('classifying');
     child.kill('SIGINT');
     expect((await finished).code).toBe(130);
   });
 });
 
 describe('support-ticket', () => {
+  it('killed in the middle of a mail, has its services back before `resume` goes on, and mails once', async () => {
+    const cli = createCliFolder();
+    const env = { SUPPORT_SERVICES_FAULTS: 'mails:hang-after-charging:1' };
+    const { child, says, finished } = cli.start(['run', 'support-ticket', '--input', mailed], { env });
+    await says('sending');
+    await until(() => faultIsUsed(join(cli.path, 'signalbox-services', 'support-services.db')));
+    child.kill('SIGKILL');
+    await finished;
+    expect(await cli.run(['resume'])).toMatchObject({ code: 0, stderr: '' });
+    const { status, output, history } = await cli.document<Record<string, unknown>>(['show', 'T-005']);
+    expect({ status, output }).toMatchObject({
+      status: 'done',
+      output: { parts: [{ mail: { id: 'mail-1' } }] },
+    });
+    expect(JSON.stringify(history)).not.toContain('SUPPORT_SERVICES_URL');
+  });
+
   it('has its services started beside the store, and shows prompts, answers, gates and their reasons', async () => {
     const cli = createCliFolder();
     const run = await cli.run(['run', 'support-ticket', '--input', sample, '--store', 'tickets.db']);

@@ -22,6 +22,9 @@ export interface RunToStart {
   readonly where: string;
 }
 
+/** The engine's own limit. */
+const longestId = 500;
+
 /** Throws the first thing that is wrong, naming its place. Equal inputs with one id are one run. */
 export function checkInputs(
   workflow: AnyWorkflow,
@@ -78,12 +81,18 @@ function parseInput(workflow: AnyWorkflow, { value, where }: GivenInput): unknow
 /** The input's own id, or the one that was given, or its file's name, or a random one. */
 function idOf({ value, where, name }: GivenInput, givenId: string | undefined): string {
   const own = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined;
-  if (typeof own !== 'string') return givenId ?? name ?? randomUUID();
-  if (givenId === undefined || givenId === own) return own;
-  throw new CommandError(
-    'USAGE',
-    `${where}: the input has the id \`${own}\`, which names its run; leave out \`--id\`.`,
-  );
+  const hasOwn = typeof own === 'string';
+  if (hasOwn && givenId !== undefined && givenId !== own) {
+    throw new CommandError(
+      'USAGE',
+      `${where}: the input has the id \`${own}\`, which names its run; leave out \`--id\`.`,
+    );
+  }
+  const id = hasOwn ? own : (givenId ?? name ?? randomUUID());
+  if (id !== '' && id.length <= longestId) return id;
+  const expected = `Expected the id of a run to have 1 to ${longestId} characters, got ${id.length}.`;
+  if (hasOwn) throw new InputInvalid(`${where}: id: ${expected}`);
+  throw new CommandError('USAGE', expected);
 }
 
 /** Throws `RunConflict` if one of the runs is there with another workflow or input. */

@@ -7,9 +7,14 @@ import type { Globals } from './cli.ts';
 
 /** A whole command, with the options that say which store and workflows are meant. */
 export function commandLine({ given }: Globals, words: readonly string[]): string {
-  const store = given.store === undefined ? [] : ['--store', given.store];
+  const store = given.store === undefined ? [] : ['--store', withoutPassword(given.store)];
   const workflows = given.workflows === undefined ? [] : ['--workflows', given.workflows];
   return [program(), ...[...words, ...store, ...workflows].map(quote)].join(' ');
+}
+
+/** A password in a URL is not repeated on the screen. */
+function withoutPassword(store: string): string {
+  return store.replace(/^(rediss?:\/\/[^:@/]*):[^@]*@/, '$1:…@');
 }
 
 /** How this program is called: by its name where that is found, else by its file. */

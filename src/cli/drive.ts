@@ -3,7 +3,6 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Engine } from '../engine/engine.ts';
 import type { RunSnapshot } from '../engine/run-snapshot.ts';
 import { EngineStopped } from '../errors.ts';
 import type { Session } from './session.ts';
@@ -20,8 +19,6 @@ export interface DriveListener {
 const timerPatienceMs = 60_000;
 /** A timer that is so near is about to fire. */
 const aboutToFireMs = 1_000;
-/** How often a run that this command wants something of is taken up, if nobody has it. */
-const nudgeMs = 1_000;
 const leaseLookMs = 25;
 
 export interface RunToDrive {
@@ -64,30 +61,16 @@ async function driveOne({ engine, store }: Session, id: string, listener: DriveL
   listener.moved(last);
   if (hasEnded(last)) return;
   await engine.resume(id);
-  await whileTaken(engine, id, async () => {
-    for (;;) {
-      last = await run.waitFor((snapshot) => {
-        last = snapshot;
-        listener.moved(snapshot);
-        return isAtRest(snapshot);
-      });
-      // Whoever holds a run that waits has something to do with it: a message, a timer.
-      const lease = hasEnded(last) ? undefined : (await store.load(id))?.lease;
-      if (!lease || lease.until <= Date.now()) return;
-      await pause(leaseLookMs);
-    }
-  });
-}
-
-/** While `work` goes on, take up the run whenever it is free: whoever had it may have died. */
-export async function whileTaken<T>(engine: Engine, id: string, work: () => Promise<T>): Promise<T> {
-  const nudge = setInterval(() => {
-    engine.resume(id).catch(() => {});
-  }, nudgeMs);
-  try {
-    return await work();
-  } finally {
-    clearInterval(nudge);
+  for (;;) {
+    last = await run.waitFor((snapshot) => {
+      last = snapshot;
+      listener.moved(snapshot);
+      return isAtRest(snapshot);
+    });
+    // Whoever holds a run that waits has something to do with it: a message, a timer.
+    const lease = hasEnded(last) ? undefined : (await store.load(id))?.lease;
+    if (!lease || lease.until <= Date.now()) return;
+    await pause(leaseLookMs);
   }
 }
 

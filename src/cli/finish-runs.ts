@@ -62,7 +62,7 @@ export async function finishRuns(
   }
   const trouble = troubleOf(outcomes);
   if (!trouble) return 0;
-  reportError(cli, trouble);
+  reportError(screen, trouble);
   return exitCodeOf(trouble);
 }
 

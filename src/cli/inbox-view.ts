@@ -6,7 +6,7 @@ import { standInNotice } from './outcome-view.ts';
 import type { Screen } from './screen.ts';
 import { stateText } from './state-text.ts';
 import { oneLine } from './text.ts';
-import { dateTime, span, until } from './times.ts';
+import { ago, dateTime, until } from './times.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface InboxViewOptions {
@@ -31,7 +31,7 @@ export function printInboxItem(
     `${screen.paint('bold', oneLine(run))}  ${screen.paint('yellow', oneLine(titles) || 'An event')}`,
   );
   printField(screen, 'run of', `${workflow}@${version}, in ${stateText(state)}`, options);
-  printField(screen, 'since', `${dateTime(since)}, ${span(now - since)} ago`, options);
+  printField(screen, 'since', `${dateTime(since)}, ${ago(since, now)}`, options);
   if (due !== undefined) {
     printField(screen, 'due', `${dateTime(due)}, ${until(due, now)}`, options);
   }

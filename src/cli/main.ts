@@ -30,7 +30,7 @@ process.stdout.write('', () => process.exit(exitCode));
 function fail(thrown: unknown): number {
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
   const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
-  reportError({ screen: createScreen({ json: args.includes('--json'), color: true }) }, error);
+  reportError(createScreen({ json: args.includes('--json'), color: !args.includes('--no-color') }), error);
   return exitCodeOf(error);
 }
 

@@ -10,7 +10,8 @@ import { span, until } from './times.ts';
 
 const longestOutcome = 240;
 const columns = [
-  { title: 'run', flexible: true },
+  // A UUID stays in one piece, to be copied.
+  { title: 'run', flexible: true, least: 36 },
   { title: 'status' },
   { title: 'state', flexible: true },
   { title: 'outcome', flexible: true },

@@ -8,6 +8,9 @@ import type { Exchange } from '../engine/invocation.ts';
 import type { RunSnapshot } from '../engine/run-snapshot.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { RunNotFound, SnapshotNotRestorable, WorkflowNotFound } from '../errors.ts';
+import { hasEnded } from './drive.ts';
+import { workflowMissing } from './find-run.ts';
+import type { Store } from './open-store.ts';
 import type { Session } from './session.ts';
 import { type Waiting, waitingOf } from './waiting.ts';
 
@@ -36,6 +39,8 @@ export interface Tokens {
   readonly output: number;
 }
 
+type StoredRun = NonNullable<Awaited<ReturnType<Store['load']>>>;
+
 export interface ReadOutcome {
   readonly outcome: RunOutcome;
   readonly history: readonly HistoryEntry[];
@@ -55,20 +60,28 @@ export async function readOutcome(session: Session, id: string): Promise<ReadOut
     return { outcome: { ...standOf(snapshot), ...gathered, ...(waiting ? { waiting } : {}) }, history };
   } catch (error) {
     if (!(error instanceof SnapshotNotRestorable || error instanceof WorkflowNotFound)) throw error;
-    const { workflow, version, status, value, tags, createdAt, updatedAt, problem = error.message } = stored;
-    const state: unknown = JSON.parse(value);
-    const stand = {
-      run: id,
-      workflow,
-      version,
-      status,
-      state,
-      tags,
-      problem,
-      ...timesOf(createdAt, updatedAt),
-    };
-    return { outcome: { ...stand, ...gathered }, history };
+    const isUnknown = error instanceof WorkflowNotFound;
+    const problem = isUnknown ? workflowMissing(id, `${stored.workflow}@${stored.version}`) : error.message;
+    return { outcome: { ...standInStore(stored, problem), ...gathered }, history };
   }
+}
+
+/** Without its workflow, a run that has ended shows all that it has; one that has not cannot be gone on with here. */
+function standInStore(stored: StoredRun, problem: string): Omit<RunOutcome, 'tokens' | 'standIn'> {
+  const { id, workflow, version, status, value, tags, createdAt, updatedAt } = stored;
+  const { output, error } = (decode(stored.state) as RunState).snapshot;
+  return {
+    run: id,
+    workflow,
+    version,
+    status,
+    state: JSON.parse(value) as unknown,
+    tags,
+    ...(output === undefined ? {} : { output }),
+    ...(error === undefined ? {} : { error }),
+    ...(hasEnded(stored) ? {} : { problem: stored.problem ?? problem }),
+    ...timesOf(createdAt, updatedAt),
+  };
 }
 
 function readWaiting(

@@ -22,7 +22,7 @@ import { oneLine } from './text.ts';
 interface GlobalOptions {
   readonly store?: string;
   readonly workflows?: string;
-  readonly json: boolean;
+  readonly json?: true;
   readonly color: boolean;
 }
 
@@ -49,7 +49,7 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
       `an SQLite file or a redis:// URL (default: SIGNALBOX_STORE, or ${defaultStore})`,
     )
     .option('--workflows <module>', 'a JavaScript module with workflows of your own')
-    .option('--json', 'write JSON instead of text; progress as JSON lines', false)
+    .option('--json', 'write JSON instead of text; progress as JSON lines')
     .option('--no-color', 'write without colours (also: NO_COLOR, or not to a terminal)')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
@@ -88,7 +88,7 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .command('show')
     .description("one run's timeline: inputs, outputs, prompts, responses, gates, timers, who answered")
     .argument('<run>')
-    .option('--full', 'do not cut long texts', false)
+    .option('--full', 'do not cut long texts')
     .action((id: string, options: ShowOptions) => finish(show(cli(), id, options)));
 
   program
@@ -98,7 +98,7 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .argument('<event>', 'its type, such as APPROVE')
     .option('--data <json>', "the event's data: JSON, @file, or - for stdin")
     .option('--key <key>', 'the run takes one event with this key, however often it is sent')
-    .option('--hold', 'if the run does not accept the event now, keep it until it does', false)
+    .option('--hold', 'if the run does not accept the event now, keep it until it does')
     .action((id: string, event: string, options: SendOptions) => finish(send(cli(), id, event, options)));
 
   program
@@ -106,7 +106,7 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .description('runs that wait for a person: what is asked, until when, and the commands that answer')
     .argument('[run]', 'only what this run asks')
     .option('--workflow <name>', 'only runs of this workflow')
-    .option('--full', 'do not cut long texts', false)
+    .option('--full', 'do not cut long texts')
     .action((id: string | undefined, options: InboxOptions) => finish(inbox(cli(), id, options)));
 
   program
@@ -152,7 +152,7 @@ function parseCount(text: string): number {
 }
 
 function createCli({ store, workflows: own, json, color }: GlobalOptions): Cli {
-  const screen = createScreen({ json, color });
+  const screen = createScreen({ json: json === true, color });
   return {
     screen,
     globals: {

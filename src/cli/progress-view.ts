@@ -53,7 +53,7 @@ export function createProgressView(screen: Screen, total: number): ProgressView 
   function lineOf(snapshot: RunSnapshot): string {
     const { id, status, createdAt, updatedAt } = snapshot;
     const took = hasEnded(snapshot) ? ` ${span(updatedAt - createdAt)}` : '';
-    const name = fit(oneLine(id), 28);
+    const name = fit(oneLine(id), 36);
     const padded = name + ' '.repeat(Math.max(0, 10 - widthOf(name)));
     const state = fit(
       clean(stateText(snapshot.value)).replace(/^done$/, ''),

@@ -14,6 +14,8 @@ export interface Screen {
   readonly width: number;
   readonly height: number;
   paint(style: Style, text: string): string;
+  /** The same for standard error, which may be another place. */
+  paintError(style: Style, text: string): string;
   /** Text, a line at a time. Nothing is written in JSON mode. */
   print(line?: string): void;
   /** The command's one document. Nothing is written in text mode. */
@@ -36,7 +38,6 @@ export function createScreen(
   { json, color }: ScreenOptions,
   out: NodeJS.WriteStream = process.stdout,
 ): Screen {
-  const colored = color && supportsColor(out);
   return {
     json,
     live: !json && out.isTTY && process.env['TERM'] !== 'dumb',
@@ -46,8 +47,8 @@ export function createScreen(
     get height() {
       return out.rows ?? 24;
     },
-    paint: (style, text) =>
-      colored && text !== '' ? styleText(style, text, { validateStream: false }) : text,
+    paint: (style, text) => painted(style, text, color && supportsColor(out)),
+    paintError: (style, text) => painted(style, text, color && supportsColor(process.stderr)),
     print(line = '') {
       if (!json) out.write(`${line}\n`);
     },
@@ -61,7 +62,11 @@ export function createScreen(
   };
 }
 
+function painted(style: Style, text: string, colored: boolean): string {
+  return colored && text !== '' ? styleText(style, text, { validateStream: false }) : text;
+}
+
 /** https://no-color.org */
-export function supportsColor(stream: NodeJS.WriteStream): boolean {
+function supportsColor(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
 }

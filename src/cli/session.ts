@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly catalog?: Catalog;
   /** How many runs are worked on at a time. */
   readonly concurrency?: number;
+  /** Workflows whose services are started before the engine is. */
+  readonly serve?: Iterable<string>;
 }
 
 export interface Session {
@@ -31,7 +33,7 @@ export interface Session {
   readonly store: Store;
   readonly engine: Engine;
   readonly concurrency: number;
-  /** Start the services of these workflows. */
+  /** Start the services of these workflows, before anything is done that makes the engine work on their runs. */
   serve(workflows: Iterable<string>): Promise<void>;
   /** The exit code of a command that was told to stop, once it was. */
   stopped(): number | undefined;
@@ -53,6 +55,12 @@ export async function withSession<T>(
   let tell = cli.warn;
   let stoppedBy: number | undefined;
   const services: RunningServices[] = [];
+  const serve = async (names: Iterable<string>): Promise<void> => {
+    const wanted = new Set(names);
+    const ready = catalog.ready.filter(({ workflow }) => wanted.has(workflow.name));
+    services.push(await startServices(ready, cli.globals.store));
+  };
+  if (options.serve) await serve(options.serve).catch((error: unknown) => closeAfter(store, error));
 
   const engine = createEngine({
     workflows: catalog.workflows,
@@ -80,11 +88,7 @@ export async function withSession<T>(
       store,
       engine,
       concurrency,
-      async serve(names) {
-        const wanted = new Set(names);
-        const ready = catalog.ready.filter(({ workflow }) => wanted.has(workflow.name));
-        services.push(await startServices(ready, cli.globals.store));
-      },
+      serve,
       stopped: () => stoppedBy,
       problemsTo(listener) {
         tell = listener;
@@ -102,3 +106,8 @@ export async function withSession<T>(
 }
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
+
+async function closeAfter(store: Store, error: unknown): Promise<never> {
+  await store.close();
+  throw error;
+}

@@ -9,6 +9,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** Wrapped to what the others leave; shared evenly if there are several. */
   readonly flexible?: boolean;
+  /** A flexible column is not made narrower than this. Default: 12. */
+  readonly least?: number;
 }
 
 export type Cell = string | { readonly text: string; readonly style: Style };
@@ -79,10 +81,18 @@ function columnWidths(
   const widths = [...natural];
   // Narrow ones first: what they do not need is for the others.
   flexible.sort((one, other) => one.width - other.width);
-  for (const [rank, { width, index }] of flexible.entries()) {
-    const share = Math.max(narrowest, Math.floor(left / (flexible.length - rank)));
-    widths[index] = Math.min(width, share);
-    left -= Math.min(width, share);
+  const leastOf = ({ width, index }: { width: number; index: number }): number =>
+    Math.min(width, columns[index]?.least ?? narrowest);
+  for (const [rank, column] of flexible.entries()) {
+    const others = flexible.slice(rank + 1);
+    const share = left / (others.length + 1);
+    const spare = left - others.reduce((sum, other) => sum + leastOf(other), 0);
+    const width = Math.max(
+      leastOf(column),
+      Math.min(column.width, Math.floor(Math.min(Math.max(share, leastOf(column)), spare))),
+    );
+    widths[column.index] = width;
+    left -= width;
   }
   return widths;
 }

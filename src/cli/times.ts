@@ -19,6 +19,13 @@ function two(ms: number, large: number, largeName: string, small: number, smallN
   return `${Math.floor(ms / large)} ${largeName}${rest === 0 ? '' : ` ${rest} ${smallName}`}`;
 }
 
+/** `3 h ago`: how long since, in its largest unit alone. */
+export function ago(at: number, now: number): string {
+  const unit = [day, hour, minute, second].find((size) => now - at >= size);
+  if (unit === undefined) return 'just now';
+  return `${span(Math.floor((now - at) / unit) * unit).replace('.0', '')} ago`;
+}
+
 /** Local time: `2026-11-20 23:01:02`. */
 export function dateTime(at: number): string {
   const date = new Date(at);

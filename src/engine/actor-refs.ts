@@ -8,7 +8,14 @@
  * I1. `findRefs(storeRefs(context))` is the context again, each reference to the same actor.
  * I2. Neither changes what it is given. Where there are no references, both give back what they were given.
  */
-import { Actor, type ActorLogic, type AnyActorRef, createActor, type EventObject, type Snapshot } from 'xstate';
+import {
+  Actor,
+  type ActorLogic,
+  type AnyActorRef,
+  createActor,
+  type EventObject,
+  type Snapshot,
+} from 'xstate';
 
 /** What stands for a reference. With no more than the id, XState finds the child itself. */
 interface StoredRef {
@@ -64,19 +71,22 @@ export function findRefs(context: unknown, missing: (ref: MissingRef) => void): 
  */
 function replaced(
   value: unknown,
-  replace: (part: object, key: string, holder: () => Parts) => unknown,
-  above: readonly object[] = [],
+  replace: (part: object, key: string | number, holder: () => Parts) => unknown,
+  above: object[] = [],
 ): unknown {
   if (!isCompound(value) || above.includes(value)) return value;
   let copy: Parts | undefined;
-  const holder = (): Parts => (copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Parts);
-  const inside = [...above, value];
-  for (const [key, part] of Object.entries(value)) {
+  const holder = (): Parts =>
+    (copy ??= (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Parts);
+  above.push(value);
+  for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
+    const part = (value as Parts)[key];
     if (typeof part !== 'object' || part === null) continue;
-    const replacement = replace(part as object, key, holder);
-    const fresh = replacement === undefined ? replaced(part, replace, inside) : replacement;
+    const replacement = replace(part, key, holder);
+    const fresh = replacement === undefined ? replaced(part, replace, above) : replacement;
     if (fresh !== part) holder()[key] = fresh;
   }
+  above.pop();
   return copy ?? value;
 }
 
@@ -95,9 +105,7 @@ const ended = {
   getPersistedSnapshot: (snapshot) => snapshot,
 } satisfies ActorLogic<Snapshot<undefined>, EventObject>;
 
-/** What is sent to it goes nowhere, as with any actor that has been stopped. */
+/** It is never started, so what is sent to it goes nowhere. */
 function endedActor(id: string): AnyActorRef {
-  const actor = createActor(ended, { id }).start();
-  actor.stop();
-  return actor;
+  return createActor(ended, { id });
 }

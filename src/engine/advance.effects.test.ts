@@ -1,4 +1,15 @@
-import { and, assign, createMachine, emit, enqueueActions, forwardTo, fromPromise, log, sendTo, setup } from 'xstate';
+import {
+  and,
+  assign,
+  createMachine,
+  emit,
+  enqueueActions,
+  forwardTo,
+  fromPromise,
+  log,
+  sendTo,
+  setup,
+} from 'xstate';
 import { describe, expect, it, vi } from 'vitest';
 
 import { gate } from '../gates/gate.ts';
@@ -17,12 +28,18 @@ function folded(workflow: AnyWorkflow, ...messages: Undated[]): Advanced[] {
   });
 }
 
-const event = (type: string, payload: object = {}): Undated => ({ type: 'event', event: { type, ...payload } });
+const event = (type: string, payload: object = {}): Undated => ({
+  type: 'event',
+  event: { type, ...payload },
+});
 
 describe('what advance never runs', () => {
   const ran = vi.fn();
 
-  const nested = setup({ actions: { notify: ran }, actors: { fetch: fromPromise(async () => ran()) } }).createMachine({
+  const nested = setup({
+    actions: { notify: ran },
+    actors: { fetch: fromPromise(async () => ran()) },
+  }).createMachine({
     id: 'nested',
     entry: 'notify',
     initial: 'a',
@@ -59,7 +76,10 @@ describe('what advance never runs', () => {
             },
           },
         },
-        b: { entry: { type: 'tell', params: ({ context }) => ({ to: `${context['count']}` }) }, type: 'final' },
+        b: {
+          entry: { type: 'tell', params: ({ context }) => ({ to: `${context['count']}` }) },
+          type: 'final',
+        },
       },
     }).provide({
       actions: { notify: ran, tell: ran },
@@ -97,7 +117,7 @@ describe('the actions that advance reports', () => {
     version: '1',
     machine: setup({
       types: { context: {} as { count: number } },
-      actions: { tell: (_, _params: { to: string }) => {}, note: () => {} },
+      actions: { tell: (_args, _params: { to: string }) => {}, note: () => {} },
     }).createMachine({
       id: 'reporting',
       context: { count: 0 },
@@ -110,7 +130,10 @@ describe('the actions that advance reports', () => {
             GO: {
               target: 'b',
               actions: [
-                { type: 'tell', params: ({ context, event: cause }) => ({ to: `${context.count} ${cause.type}` }) },
+                {
+                  type: 'tell',
+                  params: ({ context, event: cause }) => ({ to: `${context.count} ${cause.type}` }),
+                },
                 assign({ count: ({ context }) => context.count + 1 }),
                 log('in between', 'label'),
                 { type: 'tell', params: ({ context }) => ({ to: `${context.count}` }) },
@@ -133,7 +156,13 @@ describe('the actions that advance reports', () => {
     expect(gone?.actions.map(({ exec: _exec, ...action }) => action)).toEqual([
       { type: 'tell', path: '', params: { to: 'exit' }, context: { count: 0 }, event: cause },
       { type: 'tell', path: '', params: { to: '0 GO' }, context: { count: 0 }, event: cause },
-      { type: 'xstate.log', path: '', params: { value: 'in between', label: 'label' }, context: { count: 1 }, event: cause },
+      {
+        type: 'xstate.log',
+        path: '',
+        params: { value: 'in between', label: 'label' },
+        context: { count: 1 },
+        event: cause,
+      },
       { type: 'tell', path: '', params: { to: '1' }, context: { count: 1 }, event: cause },
       { type: 'note', path: '', context: { count: 1 }, event: cause },
       { type: '(anonymous)', path: '', context: { count: 1 }, event: cause },
@@ -144,14 +173,19 @@ describe('the actions that advance reports', () => {
     const done = vi.fn();
     const performing = defineWorkflow({
       version: '1',
-      machine: setup({ actions: { tell: ({ context, event: cause }, params: { to: string }) => done(context, cause, params) } }).createMachine({
+      machine: setup({
+        actions: {
+          tell: ({ context, event: cause }, params: { to: string }) => done(context, cause, params),
+        },
+      }).createMachine({
         id: 'performing',
         context: { a: 1 },
         on: { GO: { actions: { type: 'tell', params: { to: 'eve' } } } },
       }),
     });
     const [, gone] = folded(performing, event('GO'));
-    for (const { exec, context, event: cause, params } of gone?.actions ?? []) exec?.({ context, event: cause }, params);
+    for (const { exec, context, event: cause, params } of gone?.actions ?? [])
+      exec?.({ context, event: cause }, params);
     expect(done.mock.calls).toEqual([[{ a: 1 }, { type: 'GO' }, { to: 'eve' }]]);
     expect(folded(workflow, event('GO'))[1]?.actions[2]).not.toHaveProperty('exec');
   });
@@ -189,7 +223,10 @@ describe('the actions that advance reports', () => {
   });
 
   it('name the nested actor that decided them', () => {
-    const child = setup({ actions: { note: () => {} } }).createMachine({ id: 'child', on: { GO: { actions: 'note' } } });
+    const child = setup({ actions: { note: () => {} } }).createMachine({
+      id: 'child',
+      on: { GO: { actions: 'note' } },
+    });
     const machine = setup({ actors: { child }, actions: { note: () => {} } }).createMachine({
       id: 'parent',
       invoke: { id: 'child', src: 'child' },
@@ -205,7 +242,10 @@ describe('the events that advance reports as emitted', () => {
     const machine = setup({ types: { emitted: {} as { type: string; at?: string } } }).createMachine({
       id: 'emitting',
       entry: emit({ type: 'begun' }),
-      on: { GO: { actions: emit(({ event: cause }) => ({ type: 'gone', at: cause.type })) }, STAY: { actions: assign({}) } },
+      on: {
+        GO: { actions: emit(({ event: cause }) => ({ type: 'gone', at: cause.type })) },
+        STAY: { actions: assign({}) },
+      },
     });
     const leds = folded(defineWorkflow({ version: '1', machine }), event('STAY'), event('GO'));
     expect(leds.map(({ emitted }) => emitted)).toEqual([
@@ -213,6 +253,19 @@ describe('the events that advance reports as emitted', () => {
       [],
       [{ path: '', event: { type: 'gone', at: 'GO' } }],
     ]);
+  });
+
+  it('fail the run if they cannot be stored', () => {
+    const machine = setup({ types: { emitted: {} as { type: string; fn: unknown } } }).createMachine({
+      id: 'emitting',
+      on: { GO: { actions: emit({ type: 'gone', fn: () => {} }) } },
+    });
+    const [, gone] = folded(defineWorkflow({ version: '1', machine }), event('GO'));
+    expect(gone).toMatchObject({
+      emitted: [],
+      state: { snapshot: { status: 'error', error: { code: 'VALUE_NOT_CARRIABLE' } } },
+    });
+    expect((gone?.state.snapshot.error as Error).message).toContain('`emitted event gone.fn`');
   });
 });
 
@@ -243,7 +296,10 @@ describe('the verdicts that advance reports', () => {
             TRY: [
               { guard: 'first', target: 'b' },
               { guard: 'second', target: 'b' },
-              { guard: and(['third', 'third']), actions: assign({ tried: ({ context }) => context.tried + 1 }) },
+              {
+                guard: and(['third', 'third']),
+                actions: assign({ tried: ({ context }) => context.tried + 1 }),
+              },
             ],
             CHECK: { actions: forwardTo('child') },
           },
@@ -292,7 +348,9 @@ describe('the verdicts that advance reports', () => {
   });
 
   it('are the same whoever sent the event', () => {
-    const machine = setup({ guards: { heard: gate('heard', ({ event: cause }) => cause['n'] === 1 || ['not one']) } }).createMachine({
+    const machine = setup({
+      guards: { heard: gate('heard', ({ event: cause }) => cause['n'] === 1 || ['not one']) },
+    }).createMachine({
       id: 'self',
       on: {
         GO: { actions: sendTo(({ self }) => self, { type: 'HEARD', n: 2 }) },

@@ -1,7 +1,9 @@
-import { and, assign, createMachine, enqueueActions, not, or, raise, setup, stateIn } from 'xstate';
+import { and, assign, createMachine, not, or, raise, setup, stateIn } from 'xstate';
 import { describe, expect, it } from 'vitest';
 
-import { act, sameEveryWay, type Seen, work } from '../../test/support/drive.ts';
+import { sameEveryWay } from '../../test/support/drive.ts';
+import { act, work } from '../../test/support/plain-driver.ts';
+import type { Seen } from '../../test/support/seen.ts';
 
 const values = (seen: readonly Seen[]): unknown[] => seen.map(({ value }) => value);
 
@@ -23,7 +25,10 @@ describe('parallel regions', () => {
                 invoke: {
                   id: 'left',
                   src: 'left',
-                  onDone: { target: 'asked', actions: assign({ got: ({ context, event }) => [...context.got, event.output] }) },
+                  onDone: {
+                    target: 'asked',
+                    actions: assign({ got: ({ context, event }) => [...context.got, event.output] }),
+                  },
                 },
               },
               asked: { type: 'final' },
@@ -36,7 +41,10 @@ describe('parallel regions', () => {
                 invoke: {
                   id: 'right',
                   src: 'right',
-                  onDone: { target: 'asked', actions: assign({ got: ({ context, event }) => [...context.got, event.output] }) },
+                  onDone: {
+                    target: 'asked',
+                    actions: assign({ got: ({ context, event }) => [...context.got, event.output] }),
+                  },
                 },
                 on: { SKIP: 'asked' },
               },
@@ -52,7 +60,10 @@ describe('parallel regions', () => {
 
   it('join when all of them are done, in whichever order', async () => {
     const [begun, one, two] = await sameEveryWay(machine, {
-      steps: [{ settle: 'right#1', output: 'r' }, { settle: 'left#1', output: 'l' }],
+      steps: [
+        { settle: 'right#1', output: 'r' },
+        { settle: 'left#1', output: 'l' },
+      ],
     });
     expect(begun?.invocations).toEqual(['left#1', 'right#1']);
     expect(one?.value).toEqual({ both: { left: 'asking', right: 'asked' } });
@@ -60,18 +71,85 @@ describe('parallel regions', () => {
   });
 
   it('are each left and entered on their own', async () => {
-    const [, skipped, done] = await sameEveryWay(machine, { steps: [{ type: 'SKIP' }, { settle: 'left#1', output: 'l' }] });
+    const [, skipped, done] = await sameEveryWay(machine, {
+      steps: [{ type: 'SKIP' }, { settle: 'left#1', output: 'l' }],
+    });
     expect(skipped).toMatchObject({ stopped: ['right#1'], invocations: ['left#1'] });
     expect(done).toMatchObject({ status: 'done', output: ['l'] });
   });
 
   it('start again together when the state around them is reentered', async () => {
-    const [, , again] = await sameEveryWay(machine, { steps: [{ settle: 'left#1', output: 1 }, { type: 'RESET' }] });
+    const [, , again] = await sameEveryWay(machine, {
+      steps: [{ settle: 'left#1', output: 1 }, { type: 'RESET' }],
+    });
     expect(again).toMatchObject({
       value: { both: { left: 'asking', right: 'asking' } },
       stopped: ['right#1'],
       invocations: ['left#2', 'right#2'],
     });
+  });
+});
+
+describe('regions of a parallel state', () => {
+  const note = (what: string) =>
+    assign({
+      order: ({ context }: { context: { order: string[]; ready: boolean } }) => [...context.order, what],
+    });
+  const machine = createMachine({
+    id: 'turns',
+    context: { order: [] as string[], ready: false },
+    initial: 'on',
+    states: {
+      on: {
+        type: 'parallel',
+        on: { READY: { actions: assign({ ready: true }) } },
+        states: {
+          left: {
+            initial: 'a',
+            states: {
+              a: { on: { MOVE: 'b' } },
+              b: {
+                always: { guard: ({ context }) => context.ready, target: 'c', actions: note('left') },
+                on: { OUT: '#turns.off' },
+              },
+              c: { on: { OUT: '#turns.off' } },
+            },
+          },
+          right: {
+            initial: 'a',
+            states: {
+              a: {
+                always: { guard: ({ context }) => context.ready, target: 'b', actions: note('right') },
+                on: { OUT: '#turns.gone' },
+              },
+              b: { on: { OUT: '#turns.gone' } },
+            },
+          },
+        },
+      },
+      off: {},
+      gone: {},
+    },
+  });
+
+  it('react in the same order as without a restart, which is not always that of the machine', async () => {
+    const [, , ready] = await sameEveryWay(machine, { steps: [{ type: 'MOVE' }, { type: 'READY' }] });
+    expect(ready?.context).toMatchObject({ order: ['right', 'left'] });
+    const [, other] = await sameEveryWay(machine, { steps: [{ type: 'READY' }] });
+    expect(other?.context).toMatchObject({ order: ['right'] });
+  });
+
+  it('that cannot both have their way agree on the same one', async () => {
+    const ends = [];
+    for (const steps of [
+      [{ type: 'OUT' }],
+      [{ type: 'MOVE' }, { type: 'OUT' }],
+      [{ type: 'MOVE' }, { type: 'READY' }, { type: 'OUT' }],
+    ]) {
+      ends.push((await sameEveryWay(machine, { steps })).at(-1)?.value);
+    }
+    expect(ends).toHaveLength(3);
+    expect(new Set(ends).size).toBeGreaterThan(1);
   });
 });
 
@@ -94,7 +172,13 @@ describe('history', () => {
         left: { on: { RESUME: 'filling.back' } },
       },
     });
-  const steps = [{ type: 'NEXT' }, { type: 'NEXT' }, { type: 'PAUSE' }, { type: 'LEAVE' }, { type: 'RESUME' }];
+  const steps = [
+    { type: 'NEXT' },
+    { type: 'NEXT' },
+    { type: 'PAUSE' },
+    { type: 'LEAVE' },
+    { type: 'RESUME' },
+  ];
 
   it('goes back to the child state, if it is shallow', async () => {
     expect(values(await sameEveryWay(form('shallow'), { steps })).at(-1)).toEqual({ filling: { two: 'a' } });
@@ -139,7 +223,9 @@ describe('history', () => {
   });
 
   it('survives a restart also if there is a dot in the id of the machine', async () => {
-    const dotted = createMachine({ ...form('deep').config, id: 'acme.form' } as Parameters<typeof createMachine>[0]);
+    const dotted = createMachine({ ...form('deep').config, id: 'acme.form' } as Parameters<
+      typeof createMachine
+    >[0]);
     const seen = await sameEveryWay(dotted, { steps });
     expect(seen.at(-1)?.value).toEqual({ filling: { two: 'b' } });
   });
@@ -155,7 +241,10 @@ describe('transitions', () => {
         idle: { on: { GO: 'counting' } },
         counting: {
           entry: assign({ count: ({ context }) => context.count + 1 }),
-          always: [{ guard: ({ context }) => context.count >= 5, target: 'enough' }, { target: 'counting', reenter: true }],
+          always: [
+            { guard: ({ context }) => context.count >= 5, target: 'enough' },
+            { target: 'counting', reenter: true },
+          ],
         },
         enough: { always: { target: 'end', actions: raise({ type: 'NEVER_HEARD' }) } },
         end: { type: 'final' },
@@ -172,7 +261,11 @@ describe('transitions', () => {
       context: { order: [] as string[] },
       on: {
         A: {
-          actions: [raise({ type: 'B' }), raise({ type: 'C' }), assign({ order: ({ context }) => [...context.order, 'a'] })],
+          actions: [
+            raise({ type: 'B' }),
+            raise({ type: 'C' }),
+            assign({ order: ({ context }) => [...context.order, 'a'] }),
+          ],
         },
         B: { actions: assign({ order: ({ context }) => [...context.order, 'b'] }) },
         C: { actions: assign({ order: ({ context }) => [...context.order, 'c'] }) },
@@ -217,7 +310,15 @@ describe('transitions', () => {
       steps: [{ type: 'OPEN' }, up, { type: 'OPEN' }, { type: 'CLOSE' }, up, up, up, { type: 'OPEN' }],
     });
     expect(values(seen).map((value) => (value as { door: string }).door)).toEqual([
-      'closed', 'closed', 'closed', 'ajar', 'closed', 'closed', 'closed', 'closed', 'wide',
+      'closed',
+      'closed',
+      'closed',
+      'ajar',
+      'closed',
+      'closed',
+      'closed',
+      'closed',
+      'wide',
     ]);
   });
 
@@ -229,12 +330,16 @@ describe('transitions', () => {
       states: {
         a: {
           on: {
-            'user.*': { actions: assign({ seen: ({ context, event }) => [...context.seen, `user: ${event.type}`] }) },
+            'user.*': {
+              actions: assign({ seen: ({ context, event }) => [...context.seen, `user: ${event.type}`] }),
+            },
             STAY: undefined,
           },
         },
       },
-      on: { '*': { actions: assign({ seen: ({ context, event }) => [...context.seen, `any: ${event.type}`] }) } },
+      on: {
+        '*': { actions: assign({ seen: ({ context, event }) => [...context.seen, `any: ${event.type}`] }) },
+      },
     });
     const [, , , last] = await sameEveryWay(machine, {
       steps: [{ type: 'user.signed.in' }, { type: 'OTHER' }, { type: 'user' }],
@@ -266,179 +371,16 @@ describe('transitions', () => {
       },
     });
     const seen = await sameEveryWay(machine, { steps: [{ type: 'STAY' }, { type: 'AGAIN' }] });
-    expect(seen.map(({ actions }) => actions.map(({ type }) => type))).toEqual([['entered'], [], ['left', 'entered']]);
+    expect(seen.map(({ actions }) => actions.map(({ type }) => type))).toEqual([
+      ['entered'],
+      [],
+      ['left', 'entered'],
+    ]);
   });
 
   it('that no state takes change nothing', async () => {
     const machine = createMachine({ id: 'deaf', initial: 'a', states: { a: { on: { GO: 'b' } }, b: {} } });
     const [begun, unheard] = await sameEveryWay(machine, { steps: [{ type: 'NOBODY' }] });
     expect(unheard).toEqual({ ...begun, actions: [] });
-  });
-});
-
-describe('the end of a run', () => {
-  it('has the output of the machine, made from that of its final state', async () => {
-    const machine = createMachine({
-      id: 'ending',
-      context: { left: 2 },
-      initial: 'working',
-      states: {
-        working: {
-          initial: 'inner',
-          states: { inner: { on: { END: 'over' } }, over: { type: 'final', output: ({ context }: { context: { left: number } }) => context.left } },
-          onDone: { target: 'over', actions: assign({ left: ({ event }) => (event.output as number) + 10 }) },
-        },
-        over: { type: 'final', output: 'final' },
-      },
-      output: ({ context, event }) => ({ left: context.left, from: event.output }),
-    });
-    const [, ended] = await sameEveryWay(machine, { steps: [{ type: 'END' }] });
-    expect(ended).toMatchObject({ status: 'done', output: { left: 12, from: 'final' } });
-  });
-
-  it('may be reached at the start', async () => {
-    const machine = createMachine({
-      id: 'brief',
-      context: ({ input }) => ({ input: input as unknown }),
-      initial: 'over',
-      states: { over: { type: 'final' } },
-      output: ({ context }) => context.input,
-    });
-    const [begun] = await sameEveryWay(machine, { input: [1, 2] });
-    expect(begun).toMatchObject({ status: 'done', output: [1, 2] });
-  });
-
-  it('stops what is at work, and nothing is taken any more', async () => {
-    const machine = createMachine({
-      id: 'cut',
-      invoke: { id: 'p', src: work() },
-      initial: 'on',
-      states: { on: { on: { END: 'off' }, after: { 1000: 'off' } }, off: { type: 'final' } },
-    });
-    const [, ended, after] = await sameEveryWay(machine, { steps: [{ type: 'END' }, { type: 'END' }] });
-    expect(ended).toMatchObject({ status: 'done', stopped: ['p#1'], invocations: [], timers: [] });
-    expect(after).toMatchObject({ status: 'done', stopped: [] });
-  });
-});
-
-describe('a machine that throws', () => {
-  const machine = createMachine({
-    id: 'throwing',
-    initial: 'on',
-    states: {
-      on: {
-        invoke: { id: 'p', src: work() },
-        on: {
-          GUARD: {
-            guard: () => {
-              throw new TypeError('no such field');
-            },
-            target: 'off',
-          },
-          ASSIGN: {
-            actions: assign(() => {
-              throw new TypeError('cannot assign');
-            }),
-          },
-          ENQUEUE: {
-            actions: enqueueActions(() => {
-              throw new TypeError('cannot enqueue');
-            }),
-          },
-          NOBODY: { actions: raise(() => null as never) },
-        },
-      },
-      off: {},
-    },
-  });
-
-  for (const [type, message] of [
-    ['GUARD', 'no such field'],
-    ['ASSIGN', 'cannot assign'],
-    ['ENQUEUE', 'cannot enqueue'],
-  ] as const) {
-    it(`in a ${type.toLowerCase()} fails the run there, with that error`, async () => {
-      const [, failed] = await sameEveryWay(machine, { steps: [{ type }] });
-      expect(failed).toMatchObject({ status: 'error', value: 'on', stopped: ['p#1'], invocations: [], timers: [] });
-      expect((failed?.error as Error).message).toContain(message);
-    });
-  }
-
-  it('in what makes the params of an action fails the run there', async () => {
-    const withParams = setup({ actions: { tell: (_, _params: { to: string }) => {} } }).createMachine({
-      id: 'params',
-      on: {
-        GO: {
-          actions: {
-            type: 'tell',
-            params: () => {
-              throw new Error('no params');
-            },
-          },
-        },
-      },
-    });
-    const [, failed] = await sameEveryWay(withParams, { steps: [{ type: 'GO' }] });
-    expect(failed).toMatchObject({ status: 'error', error: { message: 'no params' }, actions: [] });
-  });
-
-  it('at the start has no first state', async () => {
-    const stillborn = createMachine({
-      id: 'stillborn',
-      context: { a: 1 },
-      initial: 'a',
-      states: {
-        a: {
-          entry: assign(() => {
-            throw new Error('not even once');
-          }),
-          invoke: { id: 'p', src: work() },
-        },
-      },
-    });
-    const [failed] = await sameEveryWay(stillborn);
-    expect(failed).toMatchObject({ status: 'error', error: { message: 'not even once' }, started: [], invocations: [] });
-  });
-
-  it('never, but goes round in circles, fails instead of spinning', async () => {
-    const circling = createMachine({
-      id: 'circling',
-      initial: 'idle',
-      states: { idle: { on: { GO: 'a' } }, a: { always: 'b' }, b: { always: 'a' } },
-    });
-    const [, failed] = await sameEveryWay(circling, { steps: [{ type: 'GO' }], ways: ['live', 'restored'] });
-    expect(failed).toMatchObject({ status: 'error', value: 'idle' });
-    expect((failed?.error as Error).message).toMatch(/Infinite loop.*10000/s);
-  });
-
-  it('never, but has actors that answer each other for ever, fails instead of spinning', async () => {
-    const pong = createMachine({ id: 'pong', on: { PING: { actions: ({ self }) => void self } } });
-    const echo = setup({}).createMachine({
-      id: 'echo',
-      on: { PING: { actions: enqueueActions(({ enqueue }) => enqueue.sendParent({ type: 'PONG' })) } },
-    });
-    const machine_ = createMachine({
-      id: 'pinging',
-      invoke: { id: 'echo', src: echo },
-      on: {
-        GO: { actions: enqueueActions(({ enqueue }) => enqueue.sendTo('echo', { type: 'PING' })) },
-        PONG: { actions: enqueueActions(({ enqueue }) => enqueue.sendTo('echo', { type: 'PING' })) },
-      },
-    });
-    void pong;
-    const [, failed] = await sameEveryWay(machine_, { steps: [{ type: 'GO' }], ways: ['live', 'restored'] });
-    expect(failed).toMatchObject({ status: 'error' });
-    expect((failed?.error as Error).message).toMatch(/Infinite loop/);
-  });
-
-  it('a bound of its own may set', async () => {
-    const bounded = createMachine({
-      id: 'bounded',
-      options: { maxIterations: 3 },
-      initial: 'idle',
-      states: { idle: { on: { GO: 'a' } }, a: { always: 'b' }, b: { always: 'a' } },
-    } as Parameters<typeof createMachine>[0]);
-    const [, failed] = await sameEveryWay(bounded, { steps: [{ type: 'GO' }] });
-    expect((failed?.error as Error).message).toMatch(/more than 3 microsteps/);
   });
 });

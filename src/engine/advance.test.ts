@@ -1,9 +1,8 @@
-import { assign, createActor, createMachine, enqueueActions, raise, sendTo, setup } from 'xstate';
+import { assign, createActor, createMachine, enqueueActions, raise, sendParent, sendTo, setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 
-import { work } from '../../test/support/drive.ts';
-import { gate } from '../gates/gate.ts';
-import { person } from '../gates/person.ts';
+import { work } from '../../test/support/plain-driver.ts';
 import { type AnyWorkflow, defineWorkflow } from '../workflow.ts';
 import { advance, canAccept, createHostCache, performerOf, viewState } from './advance.ts';
 import { decode, encode } from './codec.ts';
@@ -24,8 +23,17 @@ const workflow = defineWorkflow({
     initial: 'a',
     states: {
       a: {
-        invoke: { id: 'fetch', src: 'fetch', input: { deep: { er: 1 } }, onDone: { target: 'b', actions: assign({ got: ({ event }) => event.output }) } },
-        on: { SPAWN: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild('fetch')) }, GO: 'b', SOON: { actions: raise({ type: 'GO' }, { delay: 50 }) } },
+        invoke: {
+          id: 'fetch',
+          src: 'fetch',
+          input: { deep: { er: 1 } },
+          onDone: { target: 'b', actions: assign({ got: ({ event }) => event.output }) },
+        },
+        on: {
+          SPAWN: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild('fetch')) },
+          GO: 'b',
+          SOON: { actions: raise({ type: 'GO' }, { delay: 50 }) },
+        },
       },
       b: { on: { BACK: 'a' } },
     },
@@ -78,7 +86,9 @@ describe('advance', () => {
     expect(again).toEqual(there);
     expect(other).toEqual(advance(workflow, there.state, event('GO')));
     expect(viewState(workflow, other.state, hosts)).toEqual(viewState(workflow, other.state));
-    expect(advance(workflow, other.state, event('BACK'), hosts)).toEqual(advance(workflow, other.state, event('BACK')));
+    expect(advance(workflow, other.state, event('BACK'), hosts)).toEqual(
+      advance(workflow, other.state, event('BACK')),
+    );
   });
 
   it('takes a state to another version of the workflow, and does not use the host of the first', () => {
@@ -86,7 +96,11 @@ describe('advance', () => {
     const version = (name: string) =>
       defineWorkflow({
         version: name,
-        machine: createMachine({ id: 'versioned', initial: 'a', states: { a: { on: { GO: name } }, one: {}, two: {} } }),
+        machine: createMachine({
+          id: 'versioned',
+          initial: 'a',
+          states: { a: { on: { GO: name } }, one: {}, two: {} },
+        }),
       });
     const { state } = advance(version('one'), undefined, { type: 'start', at: 0 }, hosts);
     expect(advance(version('two'), state, event('GO'), hosts).state.snapshot.value).toBe('two');
@@ -112,8 +126,15 @@ describe('advance', () => {
     const hosts = createHostCache();
     const { state } = advance(pushing, undefined, { type: 'start', at: 0 }, hosts);
     const stored = decode(encode(state)) as RunState;
-    const [live, restored] = [advance(pushing, state, event('PUSH'), hosts), advance(pushing, stored, event('PUSH'))];
-    expect(live.state.snapshot).toMatchObject({ status: 'error', context: { list: [] }, error: expect.any(TypeError) as unknown });
+    const [live, restored] = [
+      advance(pushing, state, event('PUSH'), hosts),
+      advance(pushing, stored, event('PUSH')),
+    ];
+    expect(live.state.snapshot).toMatchObject({
+      status: 'error',
+      context: { list: [] },
+      error: expect.any(TypeError) as unknown,
+    });
     expect(restored).toEqual(live);
     expect(stored.snapshot.context).toEqual({ list: [], count: 0 });
   });
@@ -131,6 +152,42 @@ describe('advance', () => {
     expect(keys.size).toBe(count);
   });
 
+  it('counts the entries of actors that will come again, and not of those with an id that the system made up', () => {
+    const spawned = advance(workflow, start().state, event('SPAWN'));
+    expect(spawned.started).toMatchObject([{ key: 'x:3#1' }]);
+    expect(spawned.state.entries).toEqual({ 'child/p': 1, fetch: 1 });
+  });
+
+  it('arms no timer in the past', () => {
+    const machine = createMachine({ id: 'past', entry: raise({ type: 'GO' }, { delay: -50 }) });
+    expect(start(defineWorkflow({ version: '1', machine })).state.timers).toMatchObject([{ deadline: 1000 }]);
+  });
+
+  it('reports nothing of an invocation that was started and stopped by the same message', () => {
+    const brief = createMachine({
+      id: 'brief',
+      initial: 'idle',
+      states: {
+        idle: { after: { 10: 'busy' } },
+        busy: { invoke: { id: 'p', src: work() }, entry: sendParent({ type: 'DONE' }) },
+      },
+    });
+    const restarting = createMachine({
+      id: 'restarting',
+      initial: 'on',
+      states: { on: { invoke: { id: 'brief', src: brief }, on: { DONE: 'off' } }, off: {} },
+    });
+    const target = defineWorkflow({ version: '1', machine: restarting });
+    const { state } = start(target);
+    const [timer] = state.timers;
+    const led = advance(target, state, { type: 'timer', at: 1010, source: 'brief', id: timer?.id ?? '' });
+    expect(led).toMatchObject({
+      started: [],
+      stopped: [],
+      state: { snapshot: { value: 'off' }, invocations: [] },
+    });
+  });
+
   it('says whether the message was accepted, and gives the same state back if not', () => {
     const { state } = start();
     for (const message of [
@@ -141,7 +198,14 @@ describe('advance', () => {
       { type: 'timer', at: 0, source: 'child', id: 'none' },
     ] satisfies Message[]) {
       expect(advance(workflow, state, message)).toEqual({
-        state, tags: [], accepted: false, started: [], stopped: [], actions: [], emitted: [], verdicts: [],
+        state,
+        tags: [],
+        accepted: false,
+        started: [],
+        stopped: [],
+        actions: [],
+        emitted: [],
+        verdicts: [],
       });
     }
     for (const message of [event('GO'), event('SPAWN'), { type: 'cancel', at: 0 }] satisfies Message[]) {
@@ -163,24 +227,37 @@ describe('advance', () => {
     const first = start();
     const done = advance(workflow, first.state, { type: 'output', at: 0, key: 'fetch#1', output: 1 });
     expect(done).toMatchObject({ accepted: true, state: { snapshot: { value: 'b', context: { got: 1 } } } });
-    expect(advance(workflow, done.state, { type: 'output', at: 0, key: 'fetch#1', output: 2 })).toMatchObject({
-      accepted: false,
-      state: done.state,
-    });
+    expect(advance(workflow, done.state, { type: 'output', at: 0, key: 'fetch#1', output: 2 })).toMatchObject(
+      {
+        accepted: false,
+        state: done.state,
+      },
+    );
   });
 
   it('does not take from outside what only the inside can tell', () => {
-    const wild = defineWorkflow({ version: '1', machine: createMachine({ id: 'wild', on: { '*': { actions: () => {} } } }) });
+    const wild = defineWorkflow({
+      version: '1',
+      machine: createMachine({ id: 'wild', on: { '*': { actions: () => {} } } }),
+    });
     const { state } = start(wild);
     expect(advance(wild, state, event('ANYTHING'))).toMatchObject({ accepted: true, actions: [{}] });
-    for (const type of ['xstate.stop', 'xstate.init', 'xstate.done.state.wild', 'xstate.error.actor.child', '*']) {
+    for (const type of [
+      'xstate.stop',
+      'xstate.init',
+      'xstate.done.state.wild',
+      'xstate.error.actor.child',
+      '*',
+    ]) {
       expect(advance(wild, state, event(type))).toMatchObject({ accepted: false, state });
       expect(canAccept(wild, state, { type })).toBe(false);
     }
   });
 
   it('is started first, and once', () => {
-    expect(() => advance(workflow, undefined, event('GO'))).toThrow('The first message of a run is `start`, got `event`.');
+    expect(() => advance(workflow, undefined, event('GO'))).toThrow(
+      'The first message of a run is `start`, got `event`.',
+    );
     expect(() => advance(workflow, start().state, { type: 'start', at: 0 })).toThrow('A run is started once');
   });
 
@@ -201,86 +278,44 @@ describe('advance', () => {
       }),
     });
     const { snapshot } = advance(foreign, start(foreign).state, event('GO')).state;
-    expect((snapshot.error as Error).message).toContain('`context of run.other.ref` holds an instance of Actor');
+    expect((snapshot.error as Error).message).toContain(
+      '`context of run.other.ref` holds an instance of Actor',
+    );
   });
 });
 
-describe('what a state shows of itself', () => {
-  const asking = defineWorkflow({
-    version: '1',
-    machine: setup({
-      types: { context: {} as { amount: number }, events: {} as { type: 'APPROVE'; amount: number } | { type: 'REJECT' } | { type: 'INFO' } | { type: 'user.typed' } | { type: 'LEAVE' } },
-      guards: { enough: gate('enough', ({ context, event: cause }) => cause.type === 'APPROVE' && cause.amount >= context.amount) },
-    }).createMachine({
-      id: 'asking',
-      context: { amount: 10 },
-      on: { LEAVE: '.end', INFO: { actions: () => {} } },
-      initial: 'both',
-      states: {
-        both: {
-          type: 'parallel',
-          tags: ['busy'],
-          states: {
-            approval: {
-              initial: 'waiting',
-              states: {
-                waiting: {
-                  ...person({ title: 'Approve it', shows: ['amount'] }),
-                  on: { APPROVE: { guard: 'enough', target: 'approved' }, REJECT: 'approved', 'user.*': { actions: () => {} } },
-                  after: { 1000: 'approved' },
-                },
-                approved: {},
-              },
-            },
-            quiet: { initial: 'a', states: { a: { on: { INFO: {} }, always: { guard: 'enough', target: 'a' } } } },
-          },
-        },
-        end: { type: 'final' },
-      },
-    }),
-  });
-  const { state } = start(asking);
-
-  it('are its tags, its questions, and the types of events that it takes, guards aside', () => {
-    expect(viewState(asking, state)).toEqual({
-      tags: ['busy', 'person'],
-      accepts: ['APPROVE', 'REJECT', 'user.*', 'LEAVE'],
-      questions: [{ title: 'Approve it', shows: ['amount'], state: 'asking.both.approval.waiting' }],
-    });
-  });
-
-  it('is whether it takes a certain event, guards asked', () => {
-    expect(canAccept(asking, state, { type: 'APPROVE', amount: 10 } as never)).toBe(true);
-    expect(canAccept(asking, state, { type: 'APPROVE', amount: 9 } as never)).toBe(false);
-    expect(canAccept(asking, state, { type: 'user.typed.something' })).toBe(true);
-    expect(canAccept(asking, state, { type: 'INFO' })).toBe(false);
-    expect(canAccept(asking, state, { type: 'LEAVE' })).toBe(true);
-  });
-
-  it('agrees with what advance accepts', () => {
-    for (const type of ['APPROVE', 'REJECT', 'INFO', 'LEAVE', 'user', 'user.x', 'NOBODY']) {
-      expect(canAccept(asking, state, { type })).toBe(advance(asking, state, event(type)).accepted);
-    }
-  });
-
-  it('includes events that lead to an error, which fails the run when it is sent', () => {
-    const throwing = defineWorkflow({
+describe('the output of a run', () => {
+  const counting = (output: unknown): AnyWorkflow =>
+    defineWorkflow({
       version: '1',
-      machine: createMachine({
-        id: 'throwing',
-        on: {
-          GO: {
-            guard: () => {
-              throw new Error('no guard');
-            },
-            actions: () => {},
-          },
-        },
+      machine: setup({ types: { output: {} as { count: number } } }).createMachine({
+        id: 'counting',
+        tags: 'counted',
+        initial: 'a',
+        states: { a: { on: { END: 'end' } }, end: { type: 'final' } },
+        output: () => output as { count: number },
       }),
+      output: z.object({ count: z.number() }),
     });
-    const begun = start(throwing).state;
-    expect(canAccept(throwing, begun, { type: 'GO' })).toBe(true);
-    expect(advance(throwing, begun, event('GO')).state.snapshot).toMatchObject({ status: 'error' });
+
+  it('is what the schema of the workflow takes', () => {
+    const workflow_ = counting({ count: 1 });
+    expect(advance(workflow_, start(workflow_).state, event('END')).state.snapshot).toMatchObject({
+      status: 'done',
+      output: { count: 1 },
+    });
+  });
+
+  it('fails the run if the schema refuses it', () => {
+    const workflow_ = counting({ count: 'one' });
+    const { state, accepted } = advance(workflow_, start(workflow_).state, event('END'));
+    expect(accepted).toBe(true);
+    expect(state.snapshot).toMatchObject({ status: 'error', error: { code: 'ACTOR_VALUE_INVALID' } });
+    expect(state.snapshot).not.toHaveProperty('output');
+    expect((state.snapshot.error as Error).message).toContain(
+      'count: Invalid input: expected number, received string',
+    );
+    expect(decode(encode(state))).toStrictEqual(state);
   });
 });
 
@@ -292,7 +327,10 @@ describe('tags', () => {
         id: 'tagged',
         tags: 'all',
         initial: 'a',
-        states: { a: { tags: ['x', 'y'], on: { GO: 'b' } }, b: { entry: sendTo(({ self }) => self, { type: 'NOTHING' }) } },
+        states: {
+          a: { tags: ['x', 'y'], on: { GO: 'b' } },
+          b: { entry: sendTo(({ self }) => self, { type: 'NOTHING' }) },
+        },
       }),
     });
     const begun = start(tagged);

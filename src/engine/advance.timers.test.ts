@@ -1,9 +1,24 @@
-import { type AnyActorRef, assign, cancel, createMachine, enqueueActions, forwardTo, raise, sendParent, sendTo, setup, spawnChild } from 'xstate';
+import {
+  type AnyActorRef,
+  assign,
+  cancel,
+  createMachine,
+  enqueueActions,
+  forwardTo,
+  raise,
+  sendParent,
+  sendTo,
+  setup,
+  spawnChild,
+} from 'xstate';
 import { describe, expect, it } from 'vitest';
 
-import { sameEveryWay, type Seen, work } from '../../test/support/drive.ts';
+import { sameEveryWay } from '../../test/support/drive.ts';
+import { work } from '../../test/support/plain-driver.ts';
+import type { Seen } from '../../test/support/seen.ts';
 
-const deadlines = (seen: Seen | undefined): unknown[] => (seen?.timers ?? []).map((timer) => (timer as { in: number }).in);
+const deadlines = (seen: Seen | undefined): unknown[] =>
+  (seen?.timers ?? []).map((timer) => (timer as { in: number }).in);
 
 describe('after', () => {
   const machine = setup({
@@ -46,7 +61,14 @@ describe('after', () => {
 
   it('starts anew when its state is entered anew, and ends when it is left', async () => {
     const seen = await sameEveryWay(machine, {
-      steps: [{ elapse: 50 }, { type: 'AGAIN' }, { elapse: 60 }, { type: 'LEAVE' }, { elapse: 10_000 }, { type: 'BACK' }],
+      steps: [
+        { elapse: 50 },
+        { type: 'AGAIN' },
+        { elapse: 60 },
+        { type: 'LEAVE' },
+        { elapse: 10_000 },
+        { type: 'BACK' },
+      ],
     });
     expect(seen.map(deadlines)).toEqual([
       [100, 1000, 5000],
@@ -68,7 +90,11 @@ describe('after', () => {
     const hasty = createMachine({
       id: 'hasty',
       initial: 'a',
-      states: { a: { after: { 0: 'b' } }, b: { entry: raise({ type: 'C' }, { delay: -5 }), on: { C: 'c' } }, c: {} },
+      states: {
+        a: { after: { 0: 'b' } },
+        b: { entry: raise({ type: 'C' }, { delay: -5 }), on: { C: 'c' } },
+        c: {},
+      },
     });
     const [begun, over] = await sameEveryWay(hasty, { steps: [{ elapse: 0 }] });
     expect(begun).toMatchObject({ value: 'a', timers: [{ in: 0 }] });
@@ -79,9 +105,15 @@ describe('after', () => {
     const impatient = createMachine({
       id: 'impatient',
       initial: 'asking',
-      states: { asking: { invoke: { id: 'ask', src: work(), onDone: 'asked' }, after: { 1000: 'tired' } }, asked: {}, tired: {} },
+      states: {
+        asking: { invoke: { id: 'ask', src: work(), onDone: 'asked' }, after: { 1000: 'tired' } },
+        asked: {},
+        tired: {},
+      },
     });
-    const [, tired, late] = await sameEveryWay(impatient, { steps: [{ elapse: 1000 }, { settle: 'ask#1', output: 1 }] });
+    const [, tired, late] = await sameEveryWay(impatient, {
+      steps: [{ elapse: 1000 }, { settle: 'ask#1', output: 1 }],
+    });
     expect(tired).toMatchObject({ value: 'tired', stopped: ['ask#1'], invocations: [], timers: [] });
     expect(late).toMatchObject({ value: 'tired' });
   });
@@ -98,7 +130,13 @@ describe('after', () => {
         raise({ type: 'B2' }, { delay: 20 }),
         raise({ type: 'B3' }, { delay: 20 }),
       ],
-      on: { A: { actions: [log('a'), raise({ type: 'B4' }, { delay: 10 })] }, B1: { actions: log('b1') }, B2: { actions: log('b2') }, B3: { actions: log('b3') }, B4: { actions: log('b4') } },
+      on: {
+        A: { actions: [log('a'), raise({ type: 'B4' }, { delay: 10 })] },
+        B1: { actions: log('b1') },
+        B2: { actions: log('b2') },
+        B3: { actions: log('b3') },
+        B4: { actions: log('b4') },
+      },
     });
     const [, , fired] = await sameEveryWay(ordered, { steps: [{ elapse: 10 }, { elapse: 10 }] });
     expect(fired?.context).toEqual({ order: ['a', 'b1', 'b2', 'b3', 'b4'] });
@@ -121,7 +159,10 @@ describe('delayed events', () => {
       HUSH: { actions: cancel('later') },
     },
   });
-  const machine = setup({ actors: { child }, types: { context: {} as { pongs: number; self: number; ref?: AnyActorRef } } }).createMachine({
+  const machine = setup({
+    actors: { child },
+    types: { context: {} as { pongs: number; self: number; ref?: AnyActorRef } },
+  }).createMachine({
     id: 'delaying',
     context: { pongs: 0, self: 0 },
     invoke: { id: 'child', src: 'child' },
@@ -145,18 +186,30 @@ describe('delayed events', () => {
   });
 
   it('go to children, to parents and to the sender, without an id', async () => {
-    const seen = await sameEveryWay(machine, { steps: [{ type: 'PING' }, { elapse: 100 }, { elapse: 500 }, { elapse: 200 }] });
+    const seen = await sameEveryWay(machine, {
+      steps: [{ type: 'PING' }, { elapse: 100 }, { elapse: 500 }, { elapse: 200 }],
+    });
     expect(seen[1]?.timers).toMatchObject([{ source: '', target: 'child', in: 100 }]);
     expect(seen[2]?.timers).toMatchObject([
       { source: 'child', target: '', in: 500 },
       { source: 'child', target: 'child', in: 700 },
     ]);
-    expect(seen[4]).toMatchObject({ context: { pongs: 1 }, children: { child: { context: { pinged: 11 } } }, timers: [] });
+    expect(seen[4]).toMatchObject({
+      context: { pongs: 1 },
+      children: { child: { context: { pinged: 11 } } },
+      timers: [],
+    });
   });
 
   it('are called off by their id, and only by the actor that armed them', async () => {
     const [, , , , , hushed] = await sameEveryWay(machine, {
-      steps: [{ type: 'NAMED' }, { elapse: 100 }, { type: 'CANCEL_BY', id: 'later' }, { elapse: 1 }, { type: 'HUSH' }],
+      steps: [
+        { type: 'NAMED' },
+        { elapse: 100 },
+        { type: 'CANCEL_BY', id: 'later' },
+        { elapse: 1 },
+        { type: 'HUSH' },
+      ],
     });
     expect(hushed?.timers).toMatchObject([{ source: 'child', target: '' }]);
 
@@ -165,13 +218,17 @@ describe('delayed events', () => {
   });
 
   it('are armed and called off by enqueued actions', async () => {
-    const [, queued, unqueued] = await sameEveryWay(machine, { steps: [{ type: 'QUEUE' }, { type: 'UNQUEUE' }, { elapse: 20 }] });
+    const [, queued, unqueued] = await sameEveryWay(machine, {
+      steps: [{ type: 'QUEUE' }, { type: 'UNQUEUE' }, { elapse: 20 }],
+    });
     expect(deadlines(queued)).toEqual([10, 20]);
     expect(deadlines(unqueued)).toEqual([20]);
   });
 
   it('without an id are each their own', async () => {
-    const [, , , both] = await sameEveryWay(machine, { steps: [{ type: 'RAISE' }, { elapse: 20 }, { type: 'RAISE' }, { elapse: 30 }] });
+    const [, , , both] = await sameEveryWay(machine, {
+      steps: [{ type: 'RAISE' }, { elapse: 20 }, { type: 'RAISE' }, { elapse: 30 }],
+    });
     expect(both && deadlines(both)).toEqual([30, 50]);
   });
 
@@ -189,7 +246,14 @@ describe('delayed events', () => {
       id: 'stopping',
       initial: 'on',
       states: {
-        on: { invoke: { id: 'child', src: 'child' }, on: { OFF: 'off', PING: { actions: forwardTo('child') }, LATE: { actions: sendTo('child', { type: 'PING' }, { delay: 100 }) } } },
+        on: {
+          invoke: { id: 'child', src: 'child' },
+          on: {
+            OFF: 'off',
+            PING: { actions: forwardTo('child') },
+            LATE: { actions: sendTo('child', { type: 'PING' }, { delay: 100 }) },
+          },
+        },
         off: { on: { ON: 'on' } },
       },
     });
@@ -209,7 +273,13 @@ describe('delayed events', () => {
       context: { pongs: 0 },
       entry: [spawnChild('child'), spawnChild('child', { id: 'a/b' })],
       on: {
-        PING: { actions: enqueueActions(({ enqueue, self }) => Object.values(self.getSnapshot().children).forEach((ref) => enqueue.sendTo(ref as AnyActorRef, { type: 'PING' }))) },
+        PING: {
+          actions: enqueueActions(({ enqueue, self }) =>
+            Object.values(self.getSnapshot().children).forEach((ref) =>
+              enqueue.sendTo(ref as AnyActorRef, { type: 'PING' }),
+            ),
+          ),
+        },
         PONG: { actions: assign({ pongs: ({ context }) => context.pongs + 1 }) },
       },
     });

@@ -1,9 +1,19 @@
 /** What XState alone does not say when a state is kept and restored, and Signalbox must. */
-import { type AnyStateMachine, assign, createMachine, enqueueActions, forwardTo, fromPromise, fromTransition, raise, setup, spawnChild } from 'xstate';
+import {
+  type AnyStateMachine,
+  assign,
+  createMachine,
+  enqueueActions,
+  forwardTo,
+  fromPromise,
+  raise,
+  setup,
+  spawnChild,
+} from 'xstate';
 import { describe, expect, it, vi } from 'vitest';
 
 import { allowConsole } from '../../test/setup/no-leaks.ts';
-import { work } from '../../test/support/drive.ts';
+import { work } from '../../test/support/plain-driver.ts';
 import { SnapshotNotRestorable, ValueNotCarriable } from '../errors.ts';
 import { type AnyWorkflow, defineWorkflow } from '../workflow.ts';
 import { advance, viewState } from './advance.ts';
@@ -13,7 +23,11 @@ import type { Advanced, Message, RunState } from './run-state.ts';
 const workflowOf = (machine: AnyStateMachine): AnyWorkflow => defineWorkflow({ version: '1', machine });
 const start = (machine: AnyStateMachine, input?: unknown): Advanced =>
   advance(workflowOf(machine), undefined, { type: 'start', at: 0, input });
-const event = (type: string, payload: object = {}): Message => ({ type: 'event', at: 0, event: { type, ...payload } });
+const event = (type: string, payload: object = {}): Message => ({
+  type: 'event',
+  at: 0,
+  event: { type, ...payload },
+});
 
 /** As a store gives it back, in another process. */
 const stored = (state: RunState): RunState => decode(encode(state, 'state')) as RunState;
@@ -39,7 +53,12 @@ describe('a timer', () => {
     state = advance(workflowOf(machine), stored(state), { ...event('TOUCH'), at: 50_000 }).state;
     expect(state.timers).toMatchObject([{ deadline: 61_000, source: '', target: '' }]);
     const [timer] = stored(state).timers;
-    const due = advance(workflowOf(machine), stored(state), { type: 'timer', at: 61_000, source: '', id: timer?.id ?? '' });
+    const due = advance(workflowOf(machine), stored(state), {
+      type: 'timer',
+      at: 61_000,
+      source: '',
+      id: timer?.id ?? '',
+    });
     expect(due.state).toMatchObject({ snapshot: { value: 'b' }, timers: [] });
   });
 });
@@ -86,7 +105,11 @@ describe('a state that its workflow no longer has', () => {
   });
 
   it('is named, if it is the state itself', () => {
-    const plain = createMachine({ id: 'changing', initial: 'a', states: { a: { on: { GO: 'b' } }, b: { on: { BACK: 'a' } } } });
+    const plain = createMachine({
+      id: 'changing',
+      initial: 'a',
+      states: { a: { on: { GO: 'b' } }, b: { on: { BACK: 'a' } } },
+    });
     const { state } = advance(workflowOf(plain), start(plain).state, event('GO'));
     const { message } = thrown(() => advance(workflowOf(after), stored(state), event('BACK')));
     expect(message).toBe(
@@ -98,7 +121,14 @@ describe('a state that its workflow no longer has', () => {
     const around = (inner: AnyStateMachine): AnyStateMachine =>
       createMachine({
         id: 'outer',
-        invoke: { id: 'mid', src: createMachine({ id: 'mid', invoke: { id: 'in/ner', src: inner }, on: { GO: { actions: forwardTo('in/ner') } } }) },
+        invoke: {
+          id: 'mid',
+          src: createMachine({
+            id: 'mid',
+            invoke: { id: 'in/ner', src: inner },
+            on: { GO: { actions: forwardTo('in/ner') } },
+          }),
+        },
         on: { GO: { actions: forwardTo('mid') } },
       });
     const { state } = advance(workflowOf(around(before)), start(around(before)).state, event('GO'));
@@ -112,19 +142,30 @@ describe('a state that its workflow no longer has', () => {
       createMachine({
         id: 'remembering',
         initial: 'on',
-        states: { on: { initial: 'a', states: { ...states, back: { type: 'history' } }, on: { OFF: 'off' } }, off: { on: { ON: 'on.back' } } },
+        states: {
+          on: { initial: 'a', states: { ...states, back: { type: 'history' } }, on: { OFF: 'off' } },
+          off: { on: { ON: 'on.back' } },
+        },
       } as Parameters<typeof createMachine>[0]);
     const had = remembering({ a: { always: 'b' }, b: {} });
     const { state } = advance(workflowOf(had), start(had).state, event('OFF'));
     const { message } = thrown(() => advance(workflowOf(remembering({ a: {} })), stored(state), event('ON')));
-    expect(message).toContain('`remembering.on.back` remembers state `remembering.on.b`, which machine `remembering` no longer has.');
+    expect(message).toContain(
+      '`remembering.on.back` remembers state `remembering.on.b`, which machine `remembering` no longer has.',
+    );
   });
 });
 
 describe('a child whose src is no longer there', () => {
   it('is named', () => {
-    const had = setup({ actors: { fetch: work() } }).createMachine({ id: 'spawning', on: { SPAWN: { actions: spawnChild('fetch', { id: 'f' }) } } });
-    const has = setup({ actors: { get: work() } }).createMachine({ id: 'spawning', on: { SPAWN: { actions: () => {} } } });
+    const had = setup({ actors: { fetch: work() } }).createMachine({
+      id: 'spawning',
+      on: { SPAWN: { actions: spawnChild('fetch', { id: 'f' }) } },
+    });
+    const has = setup({ actors: { get: work() } }).createMachine({
+      id: 'spawning',
+      on: { SPAWN: { actions: () => {} } },
+    });
     const { state } = advance(workflowOf(had), start(had).state, event('SPAWN'));
     const { message } = thrown(() => advance(workflowOf(has), stored(state), event('SPAWN')));
     expect(message).toContain('Actor `f` needs `fetch`, which machine `spawning` no longer has.');
@@ -133,7 +174,10 @@ describe('a child whose src is no longer there', () => {
   it('fails the run if it never was there', () => {
     // XState warns of it, in its development build.
     allowConsole();
-    const machine = createMachine({ id: 'typo', on: { SPAWN: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild('fecth' as never)) } } });
+    const machine = createMachine({
+      id: 'typo',
+      on: { SPAWN: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild('fecth' as never)) } },
+    });
     const { snapshot } = advance(workflowOf(machine), start(machine).state, event('SPAWN')).state;
     expect(snapshot.error).toMatchObject({ code: 'WORKFLOW_INVALID', details: { src: 'fecth', path: '' } });
   });
@@ -151,12 +195,22 @@ describe('what machines may hold', () => {
     regexp: /a+/giu,
     sparse: [1, , 3], // oxlint-disable-line no-sparse-arrays -- holes come back as holes
   };
-  const holding = setup({ actors: { think: work() }, types: { context: {} as { input: unknown; got?: unknown }, input: {} as unknown } }).createMachine({
+  const holding = setup({
+    actors: { think: work() },
+    types: { context: {} as { input: unknown; got?: unknown }, input: {} as unknown },
+  }).createMachine({
     id: 'holding',
     context: ({ input }) => ({ input }),
     initial: 'a',
     states: {
-      a: { invoke: { id: 'p', src: 'think', input: ({ context }: { context: { input: unknown } }) => context.input, onDone: { target: 'b', actions: assign({ got: ({ event: done }) => done.output }) } } },
+      a: {
+        invoke: {
+          id: 'p',
+          src: 'think',
+          input: ({ context }: { context: { input: unknown } }) => context.input,
+          onDone: { target: 'b', actions: assign({ got: ({ event: done }) => done.output }) },
+        },
+      },
       b: { on: { END: 'c' } },
       c: { type: 'final' },
     },
@@ -167,7 +221,12 @@ describe('what machines may hold', () => {
     const workflow = workflowOf(holding);
     const begun = start(holding, values);
     expect(begun.started).toStrictEqual([{ key: 'p#1', path: 'p', src: 'think', input: values }]);
-    const given = advance(workflow, stored(begun.state), { type: 'output', at: 0, key: 'p#1', output: values });
+    const given = advance(workflow, stored(begun.state), {
+      type: 'output',
+      at: 0,
+      key: 'p#1',
+      output: values,
+    });
     const ended = advance(workflow, stored(stored(given.state)), event('END'));
     expect(stored(ended.state).snapshot.output).toStrictEqual({ input: values, got: values });
     expect(stored(ended.state)).toStrictEqual(ended.state);
@@ -191,19 +250,42 @@ describe('what machines may hold', () => {
       });
       const begun = start(machine);
       const { state, stopped, accepted } = advance(workflowOf(machine), begun.state, event('PUT'));
-      expect(state.snapshot).toMatchObject({ status: 'error', context: { deep: { list: [] } }, error: expect.any(ValueNotCarriable) as unknown });
-      expect((state.snapshot.error as Error).message).toMatch(new RegExp(`^\`context of run\\.deep\\.list\\[1\\].*\` holds ${found}`));
-      expect({ stopped, accepted, invocations: state.invocations }).toEqual({ stopped: ['p#1'], accepted: true, invocations: [] });
+      expect(state.snapshot).toMatchObject({
+        status: 'error',
+        context: { deep: { list: [] } },
+        error: expect.any(ValueNotCarriable) as unknown,
+      });
+      expect((state.snapshot.error as Error).message).toMatch(
+        new RegExp(`^\`context of run\\.deep\\.list\\[1\\].*\` holds ${found}`),
+      );
+      expect({ stopped, accepted, invocations: state.invocations }).toEqual({
+        stopped: ['p#1'],
+        accepted: true,
+        invocations: [],
+      });
       expect(stored(state)).toEqual(state);
     });
 
     it(`is not ${what}: not in output, nor in the event of a timer, nor in the context of a child`, () => {
-      const child = createMachine({ id: 'child', context: { a: null as unknown }, on: { PUT: { actions: assign({ a: () => value }) } } });
+      const child = createMachine({
+        id: 'child',
+        context: { a: null as unknown },
+        on: { PUT: { actions: assign({ a: () => value }) } },
+      });
       const machine = createMachine({
         id: 'refusing',
         invoke: { id: 'child', src: child },
         initial: 'a',
-        states: { a: { on: { END: 'b', TIMER: { actions: raise(() => ({ type: 'LATER', value }), { delay: 5, id: 'later' }) }, PUT: { actions: forwardTo('child') } } }, b: { type: 'final' } },
+        states: {
+          a: {
+            on: {
+              END: 'b',
+              TIMER: { actions: raise(() => ({ type: 'LATER', value }), { delay: 5, id: 'later' }) },
+              PUT: { actions: forwardTo('child') },
+            },
+          },
+          b: { type: 'final' },
+        },
         output: () => ({ result: value }),
       });
       const begun = start(machine);
@@ -228,12 +310,25 @@ describe('what machines may hold', () => {
       initial: 'a',
       context: { why: '' },
       states: {
-        a: { invoke: { id: 'p', src: work(), input: { fn: () => {} }, onError: { target: 'b', actions: assign({ why: ({ event: failed }) => (failed.error as Error).message }) } } },
+        a: {
+          invoke: {
+            id: 'p',
+            src: work(),
+            input: { fn: () => {} },
+            onError: {
+              target: 'b',
+              actions: assign({ why: ({ event: failed }) => (failed.error as Error).message }),
+            },
+          },
+        },
         b: {},
       },
     });
     const { state, started } = start(machine);
-    expect(state.snapshot).toMatchObject({ value: 'b', context: { why: expect.stringContaining('`input of p.fn` holds a function') as unknown } });
+    expect(state.snapshot).toMatchObject({
+      value: 'b',
+      context: { why: expect.stringContaining('`input of p.fn` holds a function') as unknown },
+    });
     expect(started).toEqual([]);
   });
 
@@ -250,64 +345,5 @@ describe('what machines may hold', () => {
     const { state } = advance(workflowOf(machine), stored(start(machine).state), event('TOUCH'));
     const { node } = stored(state).snapshot.context as { node: { self: unknown } };
     expect(node.self).toBe(node);
-  });
-});
-
-describe('an actor spawned inline', () => {
-  const promise = vi.fn(async () => 1);
-  const action = vi.fn();
-  const inlineLogics = {
-    promise: fromPromise(promise),
-    machine: createMachine({ id: 'inline', entry: action, invoke: { src: fromPromise(promise) } }),
-    transition: fromTransition((state: object) => state, {}),
-  };
-
-  for (const [kind, logic] of Object.entries(inlineLogics)) {
-    const machine = createMachine({
-      id: 'spawning',
-      context: { ref: null as unknown },
-      invoke: { id: 'p', src: work() },
-      on: {
-        ASSIGN: { actions: assign({ ref: ({ spawn }) => spawn(logic as never, { id: 'a/b' } as never) as unknown }) },
-        ENQUEUE: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild(logic as never, { id: 'queued' } as never)) },
-        NAMELESS: { actions: enqueueActions(({ enqueue }) => enqueue.spawnChild(logic as never)) },
-      },
-    });
-
-    it(`(a ${kind}) fails the run, which names its path, and none of its code runs`, () => {
-      const begun = start(machine);
-      for (const [type, path] of [['ASSIGN', 'a~1b'], ['ENQUEUE', 'queued'], ['NAMELESS', 'x:1']] as const) {
-        const led = advance(workflowOf(machine), begun.state, event(type));
-        expect(led).toMatchObject({ state: { snapshot: { status: 'error', error: { code: 'INLINE_SPAWN', details: { path } } } }, stopped: ['p#1'], started: [] });
-        expect(stored(led.state)).toEqual(led.state);
-      }
-      expect(promise).not.toHaveBeenCalled();
-      expect(action).not.toHaveBeenCalled();
-    });
-  }
-
-  it('by a nested machine is named with its whole path, and can be handled above', () => {
-    const child = createMachine({ id: 'child', on: { GO: { actions: assign({ ref: ({ spawn }) => spawn(inlineLogics.promise, { id: 'p' }) }) } } });
-    const machine = createMachine({
-      id: 'parent',
-      initial: 'a',
-      states: { a: { invoke: { id: 'child', src: child, onError: 'b' }, on: { GO: { actions: forwardTo('child') } } }, b: {} },
-    });
-    const begun = start(machine);
-    expect(advance(workflowOf(machine), begun.state, event('GO')).state.snapshot.value).toBe('b');
-    const unhandled = createMachine({ id: 'parent', invoke: { id: 'child', src: child }, on: { GO: { actions: forwardTo('child') } } });
-    const { snapshot } = advance(workflowOf(unhandled), start(unhandled).state, event('GO')).state;
-    expect(snapshot.error).toMatchObject({ code: 'INLINE_SPAWN', details: { path: 'child/p' } });
-  });
-
-  it('at the start leaves the run without a first state', () => {
-    const machine = createMachine({ id: 'early', context: ({ spawn }) => ({ ref: spawn(inlineLogics.promise, { id: 'p' }) }) });
-    expect(start(machine)).toMatchObject({ state: { snapshot: { status: 'error', error: { code: 'INLINE_SPAWN' } } }, started: [] });
-    expect(promise).not.toHaveBeenCalled();
-  });
-
-  it('by name is fine', () => {
-    const machine = setup({ actors: { fetch: work() } }).createMachine({ id: 'named', entry: spawnChild('fetch', { id: 'f' }) });
-    expect(start(machine).started).toMatchObject([{ key: 'f#1' }]);
   });
 });

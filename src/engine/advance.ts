@@ -11,7 +11,13 @@
 import { type AnyActorLogic, type EventObject, getNextTransitions } from 'xstate';
 
 import type { StateNode } from '../actor-sources.ts';
-import { ActorValueInvalid, describeIssues, InvalidOption, type Issue, ValueNotCarriable } from '../errors.ts';
+import {
+  ActorValueInvalid,
+  describeIssues,
+  InvalidOption,
+  type Issue,
+  ValueNotCarriable,
+} from '../errors.ts';
 import { personQuestion, type PersonQuestion } from '../gates/person.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { accepts, createHost, currentHost, type Host, type RootSnapshot } from './host.ts';
@@ -31,7 +37,8 @@ export function advance(
   message: Message,
   hosts: HostCache = noCache,
 ): Advanced {
-  if (message.type === 'start' && state) throw new InvalidOption('A run is started once; it was sent another `start`.');
+  if (message.type === 'start' && state)
+    throw new InvalidOption('A run is started once; it was sent another `start`.');
   if (message.type !== 'start' && !state) {
     throw new InvalidOption(`The first message of a run is \`start\`, got \`${message.type}\`.`);
   }
@@ -50,10 +57,14 @@ function outputChecked(workflow: AnyWorkflow, led: Advanced): Advanced {
   const parsed = workflow.output.safeParse(output);
   if (parsed.success) return led;
   const issues = parsed.error.issues as readonly Issue[];
-  const error = new ActorValueInvalid(`The output of \`${workflow.ref}\` is not valid: ${describeIssues(issues)}`, {
-    details: { issues, output },
-  });
-  return { ...led, state: { ...led.state, snapshot: { ...snapshot, status: 'error', error } } };
+  const error = new ActorValueInvalid(
+    `The output of \`${workflow.ref}\` is not valid: ${describeIssues(issues)}`,
+    {
+      details: { issues, output },
+    },
+  );
+  const failing = Object.freeze({ ...snapshot, status: 'error' as const, error });
+  return { ...led, state: Object.freeze({ ...led.state, snapshot: failing }) };
 }
 
 /** What a state shows of itself: to people, to `waitFor`, to whoever asks what it accepts. */
@@ -84,8 +95,11 @@ export function viewState(workflow: AnyWorkflow, state: RunState, hosts: HostCac
 /** In the order in which XState looks at them: a child state that forbids an event forbids it to those above. */
 function acceptedTypes(snapshot: RootSnapshot): string[] {
   const transitions = getNextTransitions(snapshot as never) as readonly CandidateTransition[];
-  const leadsOn = ({ target, actions }: CandidateTransition): boolean => target !== undefined || actions.length > 0;
-  const forbidding = transitions.filter((transition) => !leadsOn(transition) && transition.guard === undefined);
+  const leadsOn = ({ target, actions }: CandidateTransition): boolean =>
+    target !== undefined || actions.length > 0;
+  const forbidding = transitions.filter(
+    (transition) => !leadsOn(transition) && transition.guard === undefined,
+  );
   const isForbidden = ({ eventType, source }: CandidateTransition): boolean =>
     forbidding.some((other) => other.eventType === eventType && isWithin(other.source, source));
   const types = transitions
@@ -147,7 +161,13 @@ function hostOf(workflow: AnyWorkflow, state: RunState, hosts: HostCache): Host 
   return host?.logics === logics ? host : createHost(logics, workflow.name, state);
 }
 
-const unstarted: RunState = { snapshot: { status: 'active' }, timers: [], invocations: [], entries: {}, ids: 0 };
+const unstarted: RunState = {
+  snapshot: { status: 'active' },
+  timers: [],
+  invocations: [],
+  entries: {},
+  ids: 0,
+};
 
 function conclude(host: Host, before: RunState, hosts: HostCache): Advanced {
   try {
@@ -165,7 +185,12 @@ function failed(before: RunState, error: Error): Advanced {
   const { snapshot, invocations } = before;
   return {
     ...unchanged(
-      { ...before, snapshot: { ...snapshot, status: 'error', error, children: {} }, timers: [], invocations: [] },
+      {
+        ...before,
+        snapshot: { ...snapshot, status: 'error', error, children: {} },
+        timers: [],
+        invocations: [],
+      },
       [],
     ),
     accepted: true,

@@ -9,7 +9,19 @@ const { OutcomeUnknown, SignalboxError, ValueNotCarriable } = errors;
 const roundTrip = (value: unknown): unknown => decode(encode(value));
 
 describe('what JSON carries', () => {
-  for (const value of [null, true, 0, -1.5e300, '', '~', '~[1]', '\u2028\0\ud800', [], {}, [[1], { a: { b: [null] } }]]) {
+  for (const value of [
+    null,
+    true,
+    0,
+    -1.5e300,
+    '',
+    '~',
+    '~[1]',
+    '\u2028\0\ud800',
+    [],
+    {},
+    [[1], { a: { b: [null] } }],
+  ]) {
     const text = JSON.stringify(value);
     it(`is written as JSON: ${text}`, () => {
       expect(encode(value)).toBe(text);
@@ -20,7 +32,9 @@ describe('what JSON carries', () => {
   it('may have keys of any name but one', () => {
     const value = { '': 1, '~': 2, 'a.b': 3, constructor: 4, toString: 5, toJSON: 6, then: 7, 0: 8 };
     expect(roundTrip(value)).toStrictEqual(value);
-    expect(() => encode(JSON.parse('{"a":{"__proto__":1}}'), 'it')).toThrow('`it.a` holds a field named `__proto__`');
+    expect(() => encode(JSON.parse('{"a":{"__proto__":1}}'), 'it')).toThrow(
+      '`it.a` holds a field named `__proto__`',
+    );
   });
 });
 
@@ -40,19 +54,34 @@ describe('what JSON does not carry', () => {
     date: new Date(0),
     'no date at all': new Date(NaN),
     regexp: /a+?/dgimsuy,
-    map: new Map<unknown, unknown>([[{ k: 1 }, new Map([[1n, 'x']])], ['a', undefined], [Object.create(null), 1]]),
+    map: new Map<unknown, unknown>([
+      [{ k: 1 }, new Map([[1n, 'x']])],
+      ['a', undefined],
+      [Object.create(null), 1],
+    ]),
     set: new Set([1, '1', new Set()]),
-    'holes in an array': [, 1, , ], // oxlint-disable-line no-sparse-arrays -- holes come back as holes
+    'holes in an array': [, 1, ,], // oxlint-disable-line no-sparse-arrays -- holes come back as holes
     'an array that is almost empty': Object.assign([], { 10_000: 1 }),
     'an object without a prototype': Object.assign(Object.create(null), { a: 1 }),
-    bytes: [new Uint8Array([1, 2]), new Float32Array([NaN, -0]), new BigInt64Array([-5n]), new Uint8ClampedArray(2)],
+    bytes: [
+      new Uint8Array([1, 2]),
+      new Float32Array([NaN, -0]),
+      new BigInt64Array([-5n]),
+      new Uint8ClampedArray(2),
+    ],
     'views of one buffer': [new Uint8Array(buffer, 2, 3), new Uint16Array(buffer, 2, 1), buffer],
     'an error': new Error('wrong'),
     'an error of the language': new RangeError('too far'),
-    'an error with more': Object.assign(new Error('wrong', { cause: { deep: new TypeError('why') } }), { code: 'E', issues: [new Map()] }),
+    'an error with more': Object.assign(new Error('wrong', { cause: { deep: new TypeError('why') } }), {
+      code: 'E',
+      issues: [new Map()],
+    }),
     'an error whose cause is undefined': new Error('wrong', { cause: undefined }),
     'several errors': new AggregateError([new Error('one'), 'two'], 'all'),
-    'one of our own': new OutcomeUnknown('who knows', { details: { key: 'p#1', at: new Date(0) }, cause: new Error('lost') }),
+    'one of our own': new OutcomeUnknown('who knows', {
+      details: { key: 'p#1', at: new Date(0) },
+      cause: new Error('lost'),
+    }),
   };
 
   for (const [name, value] of Object.entries(values)) {
@@ -66,7 +95,10 @@ describe('what JSON does not carry', () => {
     const back = roundTrip(new Custom('odd')) as Custom;
     expect(back).toMatchObject({ name: 'Custom', message: 'odd', hint: 'look there' });
     expect(Object.getPrototypeOf(back)).toBe(Error.prototype);
-    expect(roundTrip(new DOMException('stop', 'AbortError'))).toMatchObject({ name: 'AbortError', message: 'stop' });
+    expect(roundTrip(new DOMException('stop', 'AbortError'))).toMatchObject({
+      name: 'AbortError',
+      message: 'stop',
+    });
   });
 
   it('is an error with all that it had, and in the same places', () => {
@@ -145,10 +177,16 @@ describe('what cannot come back equal', () => {
 
   for (const [value, path, found] of values) {
     it(`is refused, naming the place: ${found} at ${path.slice(0, 20)}`, () => {
-      for (const body of [() => encode(value, 'it'), () => seal(value, 'it'), () => carried({ it: value }, 'around')]) {
+      for (const body of [
+        () => encode(value, 'it'),
+        () => seal(value, 'it'),
+        () => carried({ it: value }, 'around'),
+      ]) {
         expect(body).toThrow(ValueNotCarriable);
       }
-      expect(() => encode(value, 'it')).toThrow(`\`${path}\` holds ${found}, which cannot be stored and come back equal.`);
+      expect(() => encode(value, 'it')).toThrow(
+        `\`${path}\` holds ${found}, which cannot be stored and come back equal.`,
+      );
     });
   }
 });
@@ -157,11 +195,20 @@ describe('seal', () => {
   it('gives back the very value, frozen, where all of it can be', () => {
     const value = { a: [{ b: 1 }], c: Object.assign(Object.create(null), { d: [undefined, 1n] }) };
     expect(seal(value, 'it')).toBe(value);
-    expect([value, value.a, value.a[0], value.c, value.c.d].every((part) => Object.isFrozen(part))).toBe(true);
+    expect([value, value.a, value.a[0], value.c, value.c.d].every((part) => Object.isFrozen(part))).toBe(
+      true,
+    );
   });
 
   it('gives back a copy where something cannot be frozen, so that nobody else can change it', () => {
-    for (const value of [new Map([['a', 1]]), new Date(0), new Uint8Array(2), new Error('x'), new Set(), /a/g]) {
+    for (const value of [
+      new Map([['a', 1]]),
+      new Date(0),
+      new Uint8Array(2),
+      new Error('x'),
+      new Set(),
+      /a/g,
+    ]) {
       const given = { deep: [value] };
       const sealed = seal(given, 'it');
       expect(sealed).toStrictEqual(given);

@@ -83,7 +83,8 @@ function inspect(value: unknown, path: string, above: object[], freeze: boolean)
 function inspectObject(value: object, path: string, above: object[], freeze: boolean): Carriage {
   if (above.includes(value)) {
     // An error is made from its parts, so it cannot be one of them.
-    if (above.slice(above.indexOf(value)).some((part) => part instanceof Error)) throw notCarriable(path, 'an error that holds itself');
+    if (above.slice(above.indexOf(value)).some((part) => part instanceof Error))
+      throw notCarriable(path, 'an error that holds itself');
     return 'rich';
   }
   if (above.length === maxDepth) throw notCarriable(`${path.slice(0, 100)}…`, `more than ${maxDepth} levels`);
@@ -104,7 +105,8 @@ function inspectObject(value: object, path: string, above: object[], freeze: boo
 
 function inspectArray(value: readonly unknown[], path: string, above: object[], freeze: boolean): Carriage {
   // The prototype of arrays is itself one, in every realm; those of classes that extend it are not.
-  if (!Array.isArray(Object.getPrototypeOf(value))) throw notCarriable(path, `an instance of ${className(value)}`);
+  if (!Array.isArray(Object.getPrototypeOf(value)))
+    throw notCarriable(path, `an instance of ${className(value)}`);
   let carriage: Carriage = 'plain';
   let holes = 0;
   for (let index = 0; index < value.length; index++) {
@@ -112,7 +114,8 @@ function inspectArray(value: readonly unknown[], path: string, above: object[], 
     else holes += 1;
   }
   const keys = Object.keys(value);
-  if (keys.length > value.length - holes) throw notCarriable(path, `an array with a field of its own (${keys.at(-1)})`);
+  if (keys.length > value.length - holes)
+    throw notCarriable(path, `an array with a field of its own (${keys.at(-1)})`);
   return holes > 0 ? worse(carriage, 'rich') : carriage;
 }
 
@@ -134,7 +137,12 @@ function inspectRich(value: object, path: string, above: object[], freeze: boole
     let index = 0;
     for (const [key, item] of value as Map<unknown, unknown>) {
       inspect(key, `${path}.keys[${index}]`, above, freeze);
-      inspect(item, isPrimitive(key) ? `${path}.get(${String(key)})` : `${path}.values[${index}]`, above, freeze);
+      inspect(
+        item,
+        isPrimitive(key) ? `${path}.get(${String(key)})` : `${path}.values[${index}]`,
+        above,
+        freeze,
+      );
       index += 1;
     }
   } else if (prototype === Set.prototype) {
@@ -236,7 +244,8 @@ const revivers = {
     const errorClass = errorClasses.get(name);
     if (errorClass) Object.setPrototypeOf(error, errorClass.prototype);
     const hidden = { configurable: true, writable: true, enumerable: false };
-    if (error.name !== name && !Object.hasOwn(fields, 'name')) Object.defineProperty(error, 'name', { ...hidden, value: name });
+    if (error.name !== name && !Object.hasOwn(fields, 'name'))
+      Object.defineProperty(error, 'name', { ...hidden, value: name });
     Object.defineProperty(error, 'stack', { ...hidden, value: stack });
     if (errors) Object.defineProperty(error, 'errors', { ...hidden, value: errors });
     return Object.assign(error, fields);

@@ -32,6 +32,8 @@ export interface Dispatcher {
   start(options?: { readonly keepAlive?: boolean }): void;
   /** This process let go of a run that needs a worker at `wakeAt`; `null`: not before a message comes. */
   left(runId: string, wakeAt: number | null): void;
+  /** Take the run up now, or as soon as there is a place for it. Resolves when it was taken up, or has to wait. */
+  want(runId: string): Promise<void>;
   stop(): void;
 }
 
@@ -39,6 +41,8 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
   const { store, clock, token, leaseMs, pollMs, refs, held, capacity, takesAll, claim, problem } = ports;
   const intervals: NodeJS.Timeout[] = [];
   const alarms = new Map<string, () => void>();
+  /** Runs that found no place. */
+  const wanted = new Set<string>();
   let unwatch = (): void => {};
   let stopped = false;
 
@@ -65,9 +69,9 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
       const limit = capacity();
       if (!takesAll() || limit <= 0 || stopped) return;
       const due = await store.due({ workflows: refs, now: clock.now(), limit });
-      const fresh = due.filter((runId) => !held.has(runId));
-      await Promise.all(fresh.map((runId) => claimSafely(runId)));
-      if (fresh.length < limit) return;
+      await Promise.all(due.map((runId) => claimSafely(runId)));
+      // Fewer than there was place for, or none that could be had: there is no more to take.
+      if (due.length < limit || !due.some((runId) => held.has(runId))) return;
     }
   }
 
@@ -97,9 +101,20 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
     for (const runId of mail) held.get(runId)?.poke();
   }
 
-  async function claimSafely(runId: string, evict?: string): Promise<void> {
+  async function want(runId: string): Promise<void> {
+    if (stopped) return;
+    if (capacity() > 0) await claimSafely(runId);
+    else wanted.add(runId);
+  }
+
+  function calmDown(runId: string): void {
     alarms.get(runId)?.();
     alarms.delete(runId);
+    wanted.delete(runId);
+  }
+
+  async function claimSafely(runId: string, evict?: string): Promise<void> {
+    calmDown(runId);
     try {
       await claim(runId, evict);
     } catch (error) {
@@ -113,7 +128,7 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
         unwatch = store.watch((runId) => {
           const run = held.get(runId);
           if (run) run.poke();
-          else if (takesAll() && capacity() > 0) void claimSafely(runId);
+          else if (takesAll()) void want(runId);
         });
         every(pollMs, takeDue);
         every(Math.ceil(leaseMs / 3), takeFromTheDead);
@@ -121,18 +136,19 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
       }
       if (keepAlive) for (const interval of intervals) interval.ref();
     },
+    want,
     left(runId, wakeAt) {
-      alarms.get(runId)?.();
-      alarms.delete(runId);
-      if (wakeAt === null || stopped) return;
-      // Without a free place now, `takeDue` finds the run when there is one.
-      alarms.set(
-        runId,
-        clock.at(wakeAt, () => {
+      calmDown(runId);
+      if (stopped) return;
+      if (wakeAt !== null) {
+        const wake = (): void => {
           alarms.delete(runId);
-          if (capacity() > 0) void claimSafely(runId);
-        }),
-      );
+          void want(runId);
+        };
+        alarms.set(runId, clock.at(wakeAt, wake));
+      }
+      const [next] = wanted;
+      if (next !== undefined) void want(next);
     },
     stop() {
       stopped = true;
@@ -140,6 +156,7 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
       intervals.forEach(clearInterval);
       for (const cancel of alarms.values()) cancel();
       alarms.clear();
+      wanted.clear();
     },
   };
 }

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { assign, fromPromise, type PromiseActorLogic, setup } from 'xstate';
 
@@ -8,6 +10,7 @@ import { createVirtualClock } from '../testing/virtual-clock.ts';
 import { type AnyWorkflow, defineWorkflow } from '../workflow.ts';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
 import type { DurableActor, InvocationScope } from './invocation.ts';
+import { createOwnerToken } from './owner.ts';
 
 const engines: Engine[] = [];
 const problems: Error[] = [];
@@ -292,3 +295,36 @@ describe('custom actions', () => {
     expect(await run.send({ type: 'END' })).toMatchObject({ status: 'done' });
   });
 });
+
+describe('an engine that works on its own runs only', () => {
+  it('takes the place of another whose process is dead, as soon as something is wanted of the run', async () => {
+    const data = createMemoryData();
+    const { store } = mortal(data);
+    await engineOn(data, oneStep(() => never), { work: 'none' }).start('one-step', { id: 'r' });
+    const { token } = ownerOfNoProcess();
+    await store.acquire('r', { token, until: Date.now() + 3_600_000, now: Date.now() });
+    const engine = engineOn(data, oneStep(() => Promise.resolve('mine')), { work: 'own' });
+    const run = await engine.resume('r');
+    expect(await run.result()).toMatchObject({ result: 'mine' });
+  });
+
+  it('looks again when the lease of one that may be alive is over', async () => {
+    const data = createMemoryData();
+    const clock = createVirtualClock();
+    await engineOn(data, oneStep(() => never), { work: 'none', clock }).start('one-step', { id: 'r' });
+    await memoryStore({ data }).acquire('r', { token: 'elsewhere', until: clock.now() + 5_000, now: clock.now() });
+    const engine = engineOn(data, oneStep(() => Promise.resolve('mine')), { work: 'own', clock });
+    const run = await engine.resume('r');
+    await clock.advance(4_999);
+    expect(await run.snapshot()).toMatchObject({ status: 'running' });
+    await clock.advance(1);
+    expect(await run.result()).toMatchObject({ result: 'mine' });
+  });
+});
+
+/** A token as a process of this machine would have made it that is not there any more. */
+function ownerOfNoProcess(): { token: string } {
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  const [realm, , ...rest] = createOwnerToken().split('|');
+  return { token: [realm, pid, ...rest].join('|') };
+}

@@ -292,3 +292,21 @@ describe('the output schema', () => {
     await expect(engineOf(workflow).start(workflow)).rejects.toThrow(/output.*total@1.*total: /s);
   });
 });
+
+describe('concurrency', () => {
+  it.each(['all', 'own'] as const)('holds no more runs than it is given, and comes to all of them (%s)', async (work) => {
+    let now = 0;
+    let most = 0;
+    const charge = async (): Promise<string> => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setImmediate(resolve));
+      now--;
+      return 'r';
+    };
+    const workflow = orderWorkflow({ charge });
+    const engine = engineOf(workflow, { concurrency: 2, work, pollMs: 60_000 });
+    const runs = await Promise.all(Array.from({ length: 9 }, () => engine.start(workflow, { input: { item: 'lamp' } })));
+    await Promise.all(runs.map((run) => run.settled()));
+    expect(most).toBe(2);
+  });
+});

@@ -13,7 +13,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { AnyStateMachine, InputFrom } from 'xstate';
 
-import type { ListQuery, RunPage, RunStatus, Store, StoredRun } from '../../persistence/store.ts';
+import type { ListQuery, NewRun, RunPage, RunStatus, Store, StoredRun } from '../../persistence/store.ts';
 import {
   describeIssues,
   EngineStopped,
@@ -34,7 +34,7 @@ import { decode, encode } from './codec.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { type HeldRun, type HeldRunPorts, holdingOf, holdRun } from './held-run.ts';
 import { encodeEntry } from './history.ts';
-import { createOwnerToken } from './owner.ts';
+import { createOwnerToken, isOwnerDead } from './owner.ts';
 import { entryOf, progressOf } from './progress.ts';
 import { createRegistry } from './registry.ts';
 import { createRunHandle, type EngineCore, type RunHandle, type StepListener } from './run-handle.ts';
@@ -137,6 +137,8 @@ export function createEngine(options: EngineOptions): Engine {
   /** Runs that are being acquired. */
   const claims = new Map<string, Promise<void>>();
   const listeners = new Map<string, Set<StepListener>>();
+  /** Runs that are being created to be held. */
+  let starting = 0;
   let stopping: Promise<void> | undefined;
 
   const problem = (error: Error, runId?: string): void => onProblem(error, runId === undefined ? {} : { runId });
@@ -165,11 +167,16 @@ export function createEngine(options: EngineOptions): Engine {
     pollMs,
     refs: [...registry.byRef.keys()],
     held,
-    capacity: () => (stopping ? 0 : concurrency - held.size - claims.size),
+    capacity,
     takesAll: () => scope === 'all',
     claim,
     problem,
   });
+
+  /** How many more runs may be held. */
+  function capacity(): number {
+    return stopping ? 0 : concurrency - held.size - claims.size - starting;
+  }
 
   /** Acquire the run and hold it, unless somebody does. Resolves when that is decided. */
   function claim(runId: string, evict?: string): Promise<void> {
@@ -184,7 +191,8 @@ export function createEngine(options: EngineOptions): Engine {
   async function acquire(runId: string, evict?: string): Promise<void> {
     const now = clock.now();
     const acquired = await store.acquire(runId, { token, until: now + leaseMs, now, ...(evict ? { evict } : {}) });
-    if (acquired === 'held' || acquired === 'missing') return;
+    if (acquired === 'missing') return;
+    if (acquired === 'held') return evict === undefined ? watchHolder(runId) : undefined;
     const { run, inbox } = acquired;
     const seen = inbox.at(-1)?.id ?? 0;
     const workflow = registry.byRef.get(`${run.workflow}@${run.version}`);
@@ -205,6 +213,13 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
+  /** Another worker has the run. If it is dead, take its place; if it may die yet, look again when its lease is over. */
+  async function watchHolder(runId: string): Promise<void> {
+    const lease = (await store.load(runId))?.lease;
+    if (lease && isOwnerDead(lease.token)) return acquire(runId, lease.token);
+    if (lease && scope === 'own') dispatcher.left(runId, lease.until);
+  }
+
   async function start(target: AnyWorkflow | string, { id = randomUUID(), input }: StartOptions<unknown> = {}): Promise<RunHandle> {
     assertRunning();
     assertRunId(id);
@@ -223,10 +238,10 @@ export function createEngine(options: EngineOptions): Engine {
       );
     }
     const rests = led.started.length === 0;
-    const holds = !rests && scope !== 'none' && concurrency > held.size + claims.size;
+    const holds = !rests && scope !== 'none' && capacity() > 0;
     const leaseUntil = at + leaseMs;
     const wakeAt = rests ? (led.state.timers[0]?.deadline ?? null) : at;
-    const created = await store.create({
+    const run: NewRun = {
       id,
       workflow: workflow.name,
       version: workflow.version,
@@ -236,14 +251,20 @@ export function createEngine(options: EngineOptions): Engine {
       ...progressOf(led.state, led.tags),
       log: [encodeEntry(entryOf({ seq: 1, led, before: undefined, turn: { message } }))],
       ...(holds ? { lease: { token, until: leaseUntil } } : {}),
-    });
-    if (created === 'exists') await assertSameRun(id, workflow, encodedInput);
-    else if (holds) {
-      const holding = { id, createdAt: at, updatedAt: at, state: led.state, seq: 1, leaseUntil, inbox: [], journal: new Map(), hosts };
-      held.set(id, holdRun({ ...ports, workflow }, { ...holding, begun: led }));
-    } else {
-      performActions(id, led.actions, (_action, error) => problem(error, id));
-      if (scope !== 'none') dispatcher.left(id, wakeAt);
+    };
+    if (holds) starting++;
+    try {
+      const created = await store.create(run);
+      if (created === 'exists') await assertSameRun(id, workflow, encodedInput);
+      else if (holds) {
+        const holding = { id, createdAt: at, updatedAt: at, state: led.state, seq: 1, leaseUntil, inbox: [], journal: new Map(), hosts };
+        held.set(id, holdRun({ ...ports, workflow }, { ...holding, begun: led }));
+      } else {
+        performActions(id, led.actions, (_action, error) => problem(error, id));
+        if (scope !== 'none') dispatcher.left(id, wakeAt);
+      }
+    } finally {
+      if (holds) starting--;
     }
     return createRunHandle(core, id);
   }
@@ -290,9 +311,7 @@ export function createEngine(options: EngineOptions): Engine {
     async sent(runId) {
       const run = held.get(runId);
       if (run) run.poke();
-      else if (scope !== 'none' && concurrency > held.size + claims.size) {
-        await claim(runId).catch((error: unknown) => problem(error as Error, runId));
-      }
+      else if (scope !== 'none') await dispatcher.want(runId);
     },
     listen(runId, listener) {
       const all = listeners.get(runId) ?? new Set();

@@ -24,7 +24,7 @@ export interface FlightsPorts {
   readonly workflow: AnyWorkflow;
   readonly clock: Clock;
   readonly journal: ReadonlyMap<string, string>;
-  /** Whether the run is still held to be worked on; if not, whoever goes on with it starts what is to be started. */
+  /** Whether the run is certainly this worker's to work on; if not, whoever goes on with it starts what is to be started. */
   isHeld(): boolean;
   /** Rejects if this worker no longer holds the run. */
   record(entries: readonly HistoryEntry[], kept?: Readonly<Record<string, string>>): Promise<void>;
@@ -80,7 +80,7 @@ export function createFlights(ports: FlightsPorts): Flights {
       } catch (error) {
         return ports.failed(error);
       }
-      if (flights.get(key) !== flight) return;
+      if (flights.get(key) !== flight || !ports.isHeld()) return;
     }
     land(flight, await perform(logic, flight, port));
   }

@@ -8,7 +8,8 @@
  * I2. Nothing is performed that no commit decided: actions and invocations start after the commit, never before.
  * I3. Messages are taken in the order of their times: a timer's deadline, an event's arrival, a result's completion.
  * I4. The lease is given up in the commit after which there is nothing to do; a message that arrived in between keeps it.
- * I5. When a write is refused or its fate is unknown, the run is abandoned: flights are aborted and nothing more is written.
+ * I5. No invocation is started that another worker may have started too: not after the lease has run out.
+ * I6. When a write is refused or its fate is unknown, the run is abandoned: flights are aborted and nothing more is written.
  */
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 
@@ -107,6 +108,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   let mayHaveMail = false;
   let results: Turn[] = [];
   let phase: 'held' | 'releasing' | 'left' = 'held';
+  let begun = false;
   let working = false;
   let again = false;
   let cancelAlarm = (): void => {};
@@ -119,7 +121,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     workflow,
     clock,
     journal,
-    isHeld: () => phase === 'held',
+    isHeld: () => phase === 'held' && !isExpired(),
     record,
     landed(flight, outcome) {
       results.push({ flight, message: { ...outcome, at: clock.now(), key: flight.invocation.key } });
@@ -156,16 +158,29 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     release,
   };
 
-  if (holding.begun) follow(holding.begun);
-  else flights.takeOver(state.invocations);
-  work();
+  // Not before the caller has the run: it may leave at once.
+  queueMicrotask(begin);
   return run;
 
   // --- the loop -----------------------------------------------------------------------------------------------------
 
+  function begin(): void {
+    if (phase !== 'held') return;
+    begun = true;
+    if (holding.begun) follow(holding.begun);
+    else if (isExpired()) leave(null);
+    else flights.takeOver(state.invocations);
+    work();
+  }
+
+  /** The process stood still for so long that another worker may have the run by now, and its invocations with it. */
+  function isExpired(): boolean {
+    return clock.now() >= leaseUntil;
+  }
+
   function work(): void {
     again = true;
-    if (working || phase !== 'held') return;
+    if (working || !begun || phase !== 'held') return;
     working = true;
     turns().then(
       () => {
@@ -362,7 +377,8 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     for (const { flight } of results.filter(isOver)) if (flight) flights.discard(flight);
     results = results.filter((turn) => !isOver(turn));
     performActions(id, led.actions, actionFailed);
-    led.started.forEach(flights.start);
+    if (led.started.length > 0 && isExpired()) leave(null);
+    else led.started.forEach(flights.start);
   }
 
   function actionFailed({ type, path }: DecidedAction, error: SignalboxError): void {

@@ -15,7 +15,7 @@ import { type AnyActorRef, createActor, type EventObject, type StateValue } from
 import { SnapshotNotRestorable, WorkflowInvalid } from '../errors.ts';
 import { collectVerdicts, type Verdict } from '../gates/verdict.ts';
 import { actorAt, actorPath, childrenOf, isActive } from './actor-path.ts';
-import type { MissingRef } from './actor-refs.ts';
+import type { MissingRef, Whereabouts } from './actor-refs.ts';
 import { seal } from './codec.ts';
 import type { HostedLogics, HostPort, ScopedAction } from './hosted-logic.ts';
 import type {
@@ -58,7 +58,6 @@ export function currentHost(): HostPort {
 
 /** What one message has led to so far. */
 interface Delivery {
-  readonly at: number;
   readonly started: Invocation[];
   readonly stopped: string[];
   readonly actions: DecidedAction[];
@@ -83,7 +82,8 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
   let timers: ArmedTimer[] = [];
   const missing: MissingRef[] = [];
   let steps = 0;
-  let delivery = newDelivery(0);
+  let at = 0;
+  let delivery = newDelivery();
 
   const disarm = (source: AnyActorRef, timerId: string): void => {
     timers = timers.filter((timer) => timer.source !== source || timer.id !== timerId);
@@ -99,7 +99,7 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
         restoring ? `restored:${restored++}` : `x:${ids++}`;
       system.scheduler.schedule = (source, target, event, delay, timerId = `delayed:${ids++}`) => {
         disarm(source, timerId);
-        timers.push({ source, target, event, id: timerId, deadline: delivery.at + Math.max(0, delay || 0) });
+        timers.push({ source, target, event, id: timerId, deadline: at + Math.max(0, delay || 0) });
       };
       system.scheduler.cancel = disarm;
       system.scheduler.cancelAll = (source) => {
@@ -109,19 +109,23 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
     stepping() {
       steps += 1;
       if (steps <= maxSteps) return;
-      throw new Error(`Infinite loop detected: one message led to more than ${maxSteps} events between actors.`);
+      throw new Error(
+        `Infinite loop detected: one message led to more than ${maxSteps} events between actors.`,
+      );
     },
     missing: (ref) => void missing.push(ref),
-    find(actor) {
-      const path = actorPath(actor);
-      if (actorAt(root, path) === actor) return { path };
-      return actor.system === root.system || !isActive(actor) ? 'gone' : 'foreign';
+    inputOf(self) {
+      const path = actorPath(self);
+      return state?.invocations.find((invocation) => invocation.path === path)?.input;
     },
     action({ type, params, info, exec }: ScopedAction, self) {
       if (typeof exec !== 'function') {
-        throw new WorkflowInvalid(`Action \`${type}\` was decided, but there is no such action. Add it to \`setup({ actions: { ${type} } })\`.`, {
-          details: { action: type, path: actorPath(self) },
-        });
+        throw new WorkflowInvalid(
+          `Action \`${type}\` was decided, but there is no such action. Add it to \`setup({ actions: { ${type} } })\`.`,
+          {
+            details: { action: type, path: actorPath(self) },
+          },
+        );
       }
       const { context, event } = info as { context: unknown; event: EventObject };
       delivery.actions.push({
@@ -146,14 +150,6 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
       invocations.set(self, invocation);
       delivery.started.push(invocation);
     },
-    stopped(self) {
-      const invocation = invocations.get(self);
-      if (!invocation) return;
-      invocations.delete(self);
-      const index = delivery.started.indexOf(invocation);
-      if (index >= 0) delivery.started.splice(index, 1);
-      else delivery.stopped.push(invocation.key);
-    },
   };
 
   const hosting = <T>(body: () => T, verdicts?: Verdict[]): T => {
@@ -166,7 +162,7 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
     }
   };
 
-  let root!: AnyActorRef & { getPersistedSnapshot(): unknown; start(): unknown; stop(): unknown };
+  let root!: AnyActorRef & { start(): unknown; stop(): unknown };
   const boot = (from: { snapshot: PersistedActor } | { input: unknown }): void => {
     root = createActor(logics.root, { id, logger: () => {}, ...(from as object) }) as unknown as typeof root;
     // Without an observer XState throws a root's error into the event loop.
@@ -197,7 +193,9 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
         root.send(message.event);
         return true;
       case 'timer': {
-        const timer = timers.find(({ source, id: timerId }) => timerId === message.id && actorPath(source) === message.source);
+        const timer = timers.find(
+          ({ source, id: timerId }) => timerId === message.id && actorPath(source) === message.source,
+        );
         if (!timer) return false;
         disarm(timer.source, timer.id);
         timer.target.send(timer.event);
@@ -219,16 +217,20 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
   };
 
   const conclude = (): Advanced => {
-    for (const actor of [...invocations.keys()]) if (!isAtWork(actor)) port.stopped(actor);
+    for (const [actor, invocation] of invocations) {
+      if (isAtWork(actor)) continue;
+      invocations.delete(actor);
+      const index = delivery.started.indexOf(invocation);
+      if (index >= 0) delivery.started.splice(index, 1);
+      else delivery.stopped.push(invocation.key);
+    }
     timers = timers.filter(({ source, target }) => isAtWork(source) && isAtWork(target));
-    const persisted = hosting(() => root.getPersistedSnapshot() as PersistedActor);
-    const { at: _at, ...led } = delivery;
     return {
-      ...led,
+      ...delivery,
       accepted: true,
       tags: [...(snapshot().tags ?? [])],
       state: Object.freeze({
-        snapshot: storedActor(persisted, ''),
+        snapshot: storedActor(root, '', { find: whereIs, isPending: (actor) => invocations.has(actor) }),
         timers: storedTimers(timers),
         invocations: Object.freeze([...invocations.values()]),
         entries: Object.freeze(entries),
@@ -237,12 +239,21 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
     };
   };
 
+  const whereIs = (actor: AnyActorRef): Whereabouts => {
+    const path = actorPath(actor);
+    if (actorAt(root, path) === actor) return { path };
+    return actor.system === root.system || !isActive(actor) ? 'gone' : 'foreign';
+  };
+
   const find = (path: string): AnyActorRef => {
     const actor = actorAt(root, path);
     if (actor) return actor;
-    throw new SnapshotNotRestorable(`The stored state has no actor \`${path}\`, but something that refers to it.`, {
-      details: { path },
-    });
+    throw new SnapshotNotRestorable(
+      `The stored state has no actor \`${path}\`, but something that refers to it.`,
+      {
+        details: { path },
+      },
+    );
   };
 
   if (state) {
@@ -258,7 +269,8 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
   return {
     logics,
     deliver(message) {
-      delivery = newDelivery(message.at);
+      at = message.at;
+      delivery = newDelivery();
       steps = 0;
       return hosting(() => dispatch(message), delivery.verdicts);
     },
@@ -270,8 +282,8 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
   };
 }
 
-function newDelivery(at: number): Delivery {
-  return { at, started: [], stopped: [], actions: [], emitted: [], verdicts: [] };
+function newDelivery(): Delivery {
+  return { started: [], stopped: [], actions: [], emitted: [], verdicts: [] };
 }
 
 /** Whether an event from outside leads anywhere. A guard that throws is the machine's failure, so it counts as accepted. */

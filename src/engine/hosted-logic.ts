@@ -2,19 +2,25 @@
  * Turns the actor logics of a machine into logics that can be hosted: same states, same transitions, no effects.
  *
  * Machines keep XState's own semantics; their custom actions and emitted events are reported to the host instead of
- * being executed. Promise logic becomes a stand-in that reports its start and its stop, and waits for a result.
+ * being executed. Promise logic becomes a stand-in that reports its start, and waits for a result.
  *
  * I1. No code of a promise, custom action or logger runs while a message is hosted.
  * I2. Every actor logic has a name that finds it again after a restart; inline `invoke`s are given one by their place.
  * I3. An actor spawned from inline logic is refused before it is started.
  */
-import { type ActorScope, type AnyActorLogic, type AnyActorRef, type AnyStateMachine, createMachine, type EventObject } from 'xstate';
+import {
+  type AnyActorLogic,
+  type AnyActorScope,
+  type AnyActorRef,
+  type AnyStateMachine,
+  createMachine,
+  type EventObject,
+} from 'xstate';
 
 import {
   actorSources,
   inlineSource,
   invokesOf,
-  isStateMachine,
   sourceKind,
   type StateNode,
   type StateNodeConfigLike,
@@ -22,7 +28,7 @@ import {
 } from '../actor-sources.ts';
 import { InlineSpawn, SnapshotNotRestorable, WorkflowInvalid } from '../errors.ts';
 import { actorPath, childPath, isActive } from './actor-path.ts';
-import { findRefs, type MissingRef, storeRefs, type Whereabouts } from './actor-refs.ts';
+import { findRefs, type MissingRef } from './actor-refs.ts';
 import type { PersistedActor } from './run-state.ts';
 
 /** What the host is told while it delivers a message. */
@@ -35,14 +41,13 @@ export interface HostPort {
   stepping(): void;
   /** A restored context refers to an actor that may not be there yet. */
   missing(ref: MissingRef): void;
-  find(actor: AnyActorRef): Whereabouts;
+  /** The input of the invocation that a restored actor waits for. */
+  inputOf(self: AnyActorRef): unknown;
   action(action: ScopedAction, self: AnyActorRef): void;
   emitted(event: EventObject, self: AnyActorRef): void;
   started(self: AnyActorRef, src: string, input: unknown): void;
-  stopped(self: AnyActorRef): void;
 }
 
-export type AnyActorScope = ActorScope<any, any, any, any>;
 export type ScopedAction = Parameters<AnyActorScope['actionExecutor']>[0];
 
 export interface HostedLogics {
@@ -84,7 +89,10 @@ export function hostedLogics(machine: AnyStateMachine, host: () => HostPort): Ho
       options: { maxIterations: maxMicrosteps, ...(original.config as { options?: object }).options },
     };
     const rebuilt = createMachine(config as never, { ...original.implementations, actors } as never);
-    return Object.assign(shell, machineShell(rebuilt as unknown as AnyStateMachine, host)) as unknown as AnyActorLogic;
+    return Object.assign(
+      shell,
+      machineShell(rebuilt as unknown as AnyStateMachine, host),
+    ) as unknown as AnyActorLogic;
   };
 
   return { root: hostedMachine(machine, ''), performers };
@@ -105,7 +113,9 @@ function namedInvokes(
   return {
     ...config,
     ...(config.invoke === undefined ? {} : { invoke }),
-    ...(config.states === undefined ? {} : { states: Object.fromEntries(states) as Record<string, StateNodeConfigLike> }),
+    ...(config.states === undefined
+      ? {}
+      : { states: Object.fromEntries(states) as Record<string, StateNodeConfigLike> }),
   };
 }
 
@@ -134,7 +144,8 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
     host().adopt(system);
     scope.emit = (event) => host().emitted(event, self);
     scope.actionExecutor = (action) => {
-      if (!action.type.startsWith('xstate.') || action.type === 'xstate.log') return host().action(action, self);
+      if (!action.type.startsWith('xstate.') || action.type === 'xstate.log')
+        return host().action(action, self);
       noteChild(action, self, changes.get(scope));
       return execute(action);
     };
@@ -154,7 +165,9 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
       // A restored child reports its snapshot to its parent once more; that is no news.
       if (host().restoring && event.type.startsWith('xstate.snapshot.')) return snapshot;
       host().stepping();
-      return step(scope, snapshot.children, () => machine.transition(snapshot as never, event as never, scope));
+      return step(scope, snapshot.children, () =>
+        machine.transition(snapshot as never, event as never, scope),
+      );
     },
     getInitialSnapshot(scope: AnyActorScope, input: unknown) {
       quieten(scope);
@@ -166,9 +179,12 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
       if (persisted.value === undefined) return { ...persisted, children: {} };
       for (const [id, { src }] of Object.entries(persisted.children ?? {})) {
         if (Object.hasOwn(machine.implementations.actors, src)) continue;
-        throw new SnapshotNotRestorable(`Actor \`${id}\` needs \`${src}\`, which machine \`${machine.id}\` no longer has.`, {
-          details: { src, actor: id },
-        });
+        throw new SnapshotNotRestorable(
+          `Actor \`${id}\` needs \`${src}\`, which machine \`${machine.id}\` no longer has.`,
+          {
+            details: { src, actor: id },
+          },
+        );
       }
       const restored = machine.restoreSnapshot(
         {
@@ -180,22 +196,17 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
       );
       return inTurn(restored as unknown as MachineSnapshotLike, persisted);
     },
-    getPersistedSnapshot(snapshot: MachineSnapshotLike, options: unknown) {
-      const { context, children, _nodes = [] } = snapshot;
-      const isInOrder = _nodes.every((node, index) => index === 0 || node.order > (_nodes[index - 1] as StateNode).order);
-      return {
-        ...machine.getPersistedSnapshot({ ...snapshot, context: undefined } as never, options as never),
-        context: storeRefs(context, children, (actor) => host().find(actor)),
-        ...(isInOrder ? {} : { turns: _nodes.map(({ id }) => id) }),
-      };
-    },
+    getPersistedSnapshot: machine.getPersistedSnapshot,
     start: machine.start,
   };
 }
 
 /** The built-in actions that start and stop children, as XState hands them to be executed. */
 type ChildAction =
-  | { readonly type: 'xstate.spawnChild'; readonly params: { readonly actorRef?: AnyActorRef; readonly src: unknown } }
+  | {
+      readonly type: 'xstate.spawnChild';
+      readonly params: { readonly actorRef?: AnyActorRef; readonly src: unknown };
+    }
   | { readonly type: 'xstate.stopChild'; readonly params: AnyActorRef | undefined };
 
 function noteChild(action: ScopedAction, self: AnyActorRef, changes: ChildChanges | undefined): void {
@@ -221,7 +232,10 @@ function findable(
   { spawned, stopped }: ChildChanges,
   self: AnyActorRef,
 ): MachineSnapshotLike {
-  const all = new Set([...Object.values(snapshot.children), ...spawned.filter((child) => !stopped.has(child))]);
+  const all = new Set([
+    ...Object.values(snapshot.children),
+    ...spawned.filter((child) => !stopped.has(child)),
+  ]);
   const children: Record<string, AnyActorRef> = {};
   for (const child of all) {
     const path = childPath(actorPath(self), child.id);
@@ -250,19 +264,31 @@ function findable(
 function inTurn(snapshot: MachineSnapshotLike, { turns, value }: PersistedActor): MachineSnapshotLike {
   const turnOf = ({ id, order }: StateNode): number => turns?.indexOf(id) ?? order;
   const ordered = [...(snapshot._nodes ?? [])].sort((one, other) => turnOf(one) - turnOf(other));
-  return { ...snapshot, _nodes: ordered, value, tags: new Set(ordered.flatMap(({ tags }) => tags)) } as MachineSnapshotLike;
+  return {
+    ...snapshot,
+    _nodes: ordered,
+    value,
+    tags: new Set(ordered.flatMap(({ tags }) => tags)),
+  } as MachineSnapshotLike;
 }
 
 /** The states that history remembers, in the form that XState finds them by even if there is a dot in the machine's id. */
-function remembered(history: PersistedActor['historyValue'], nodes: ReadonlyMap<string, unknown>, machineId: string): unknown {
+function remembered(
+  history: PersistedActor['historyValue'],
+  nodes: ReadonlyMap<string, unknown>,
+  machineId: string,
+): unknown {
   return Object.fromEntries(
     Object.entries(history ?? {}).map(([historyId, states]) => [
       historyId,
       states.map(({ id }) => {
         if (nodes.has(id)) return { id: id.replaceAll(/[\\.]/g, String.raw`\$&`) };
-        throw new SnapshotNotRestorable(`\`${historyId}\` remembers state \`${id}\`, which machine \`${machineId}\` no longer has.`, {
-          details: { state: id },
-        });
+        throw new SnapshotNotRestorable(
+          `\`${historyId}\` remembers state \`${id}\`, which machine \`${machineId}\` no longer has.`,
+          {
+            details: { state: id },
+          },
+        );
       }),
     ]),
   );
@@ -271,15 +297,13 @@ function remembered(history: PersistedActor['historyValue'], nodes: ReadonlyMap<
 /** Promise logic as XState sees it from outside, without the promise. */
 function awaitedResult(src: string, host: () => HostPort): AnyActorLogic {
   return {
-    transition(state: PersistedActor, event: EventObject & { data?: unknown }, { self }: AnyActorScope): PersistedActor {
-      if (state.status !== 'active') return state;
+    transition(state: PersistedActor, event: EventObject & { data?: unknown }): PersistedActor {
       switch (event.type) {
         case 'xstate.promise.resolve':
           return { status: 'done', output: event.data };
         case 'xstate.promise.reject':
           return { status: 'error', error: event.data };
         case 'xstate.stop':
-          host().stopped(self);
           return { status: 'stopped' };
         default:
           return state;
@@ -288,9 +312,13 @@ function awaitedResult(src: string, host: () => HostPort): AnyActorLogic {
     start(state: PersistedActor, { self }: AnyActorScope): void {
       if (state.status === 'active' && !host().restoring) host().started(self, src, state.input);
     },
-    getInitialSnapshot: (_scope: AnyActorScope, input: unknown): PersistedActor => ({ status: 'active', input }),
+    getInitialSnapshot: (_scope: AnyActorScope, input: unknown): PersistedActor => ({
+      status: 'active',
+      input,
+    }),
     getPersistedSnapshot: (state: PersistedActor): PersistedActor => state,
-    restoreSnapshot: (state: PersistedActor): PersistedActor => state,
+    restoreSnapshot: (state: PersistedActor, { self }: AnyActorScope): PersistedActor =>
+      state.status === 'active' ? { status: 'active', input: host().inputOf(self) } : state,
   } as unknown as AnyActorLogic;
 }
 
@@ -299,9 +327,13 @@ function quietTransition(logic: AnyActorLogic, host: () => HostPort): AnyActorLo
   return {
     ...logic,
     transition: (snapshot: unknown, event: EventObject, scope: AnyActorScope) =>
-      logic.transition(snapshot as never, event as never, {
-        ...scope,
-        emit: (emitted: EventObject) => host().emitted(emitted, scope.self),
-      } as never),
+      logic.transition(
+        snapshot as never,
+        event as never,
+        {
+          ...scope,
+          emit: (emitted: EventObject) => host().emitted(emitted, scope.self),
+        } as never,
+      ),
   } as AnyActorLogic;
 }

@@ -10,6 +10,7 @@ export interface PersistedActor {
   readonly status: 'active' | 'done' | 'error' | 'stopped';
   readonly output?: unknown;
   readonly error?: unknown;
+  /** Not that of a pending invocation, which has its own. */
   readonly input?: unknown;
   readonly value?: StateValue;
   readonly context?: unknown;

@@ -3,10 +3,12 @@
  *
  * I1. Everything in a stored state can be carried, and is frozen.
  */
-import type { AnyActorRef } from 'xstate';
+import { type AnyActorRef, isMachineSnapshot, type StateValue } from 'xstate';
 
+import type { StateNode } from '../actor-sources.ts';
 import { SnapshotNotRestorable } from '../errors.ts';
 import { actorPath, childPath, childrenOf } from './actor-path.ts';
+import { storeRefs, type Whereabouts } from './actor-refs.ts';
 import { seal } from './codec.ts';
 import type { PersistedActor, PersistedChild, Timer } from './run-state.ts';
 
@@ -29,37 +31,91 @@ export function storedTimers(armed: readonly ArmedTimer[]): readonly Timer[] {
   return Object.freeze(timers.sort((one, other) => one.deadline - other.deadline));
 }
 
-/** A persisted snapshot without its undefined fields. */
-export function storedActor(actor: PersistedActor, path: string): PersistedActor {
-  const { status, output, error, input, value, context, children = {}, historyValue = {}, turns } = actor;
+/** What the host knows of the actors that are to be stored. */
+export interface Hosted {
+  find(actor: AnyActorRef): Whereabouts;
+  isPending(actor: AnyActorRef): boolean;
+}
+
+/** A machine's snapshot as XState keeps it, in as far as it is stored. */
+interface LiveMachine {
+  readonly status: PersistedActor['status'];
+  readonly value: StateValue;
+  readonly context: unknown;
+  readonly output: unknown;
+  readonly error: unknown;
+  readonly children: Readonly<Record<string, AnyActorRef>>;
+  readonly historyValue: Readonly<Record<string, readonly StateNode[]>>;
+  readonly _nodes: readonly StateNode[];
+}
+
+/** What XState's `getPersistedSnapshot` gives, without what is undefined, and with what it forgets. */
+export function storedActor(actor: AnyActorRef, path: string, hosted: Hosted): PersistedActor {
+  const snapshot: unknown = actor.getSnapshot();
+  if (isMachineSnapshot(snapshot)) return storedMachine(snapshot as unknown as LiveMachine, path, hosted);
+  const { status, context, input, output, error } = persistedSnapshot(actor);
   const name = path || 'run';
-  const isMachine = value !== undefined;
-  const entries = Object.entries(children).map(([id, child]) => [id, storedChild(child, childPath(path, id))]);
   return Object.freeze({
     status,
-    ...(isMachine ? { value: seal(value, `value of ${name}`) } : {}),
     ...(context === undefined ? {} : { context: seal(context, `context of ${name}`) }),
-    ...(input === undefined ? {} : { input: seal(input, `input of ${name}`) }),
+    ...(input === undefined || hosted.isPending(actor) ? {} : { input: seal(input, `input of ${name}`) }),
     ...(output === undefined ? {} : { output: seal(output, `output of ${name}`) }),
     ...(error === undefined ? {} : { error: seal(error, `error of ${name}`) }),
-    // A machine cannot be restored without these two, even if they are empty.
-    ...(isMachine
-      ? {
-          children: Object.freeze(Object.fromEntries(entries) as Record<string, PersistedChild>),
-          historyValue: seal(historyValue, `history of ${name}`),
-          ...(turns ? { turns: Object.freeze(turns) } : {}),
-        }
-      : {}),
   });
 }
 
-function storedChild({ snapshot, src, systemId, syncSnapshot }: PersistedChild, path: string): PersistedChild {
+function storedMachine(machine: LiveMachine, path: string, hosted: Hosted): PersistedActor {
+  const { status, value, context, output, error, children, historyValue, _nodes: nodes } = machine;
+  const name = path || 'run';
   return Object.freeze({
-    snapshot: storedActor(snapshot, path),
-    src,
-    ...(systemId === undefined ? {} : { systemId }),
-    ...(syncSnapshot ? { syncSnapshot } : {}),
+    status,
+    value: seal(value, `value of ${name}`),
+    context: seal(storeRefs(context, children, hosted.find), `context of ${name}`),
+    ...(output === undefined ? {} : { output: seal(output, `output of ${name}`) }),
+    ...(error === undefined ? {} : { error: seal(error, `error of ${name}`) }),
+    children: storedChildren(children, path, hosted),
+    historyValue: storedHistory(historyValue),
+    ...(isInOrder(nodes) ? {} : { turns: Object.freeze(nodes.map(({ id }) => id)) }),
   });
+}
+
+/** What XState's types of a reference leave out. */
+type StoredRef = AnyActorRef & {
+  readonly systemId?: string;
+  readonly _syncSnapshot?: boolean;
+};
+
+function persistedSnapshot(actor: AnyActorRef): PersistedActor {
+  return (actor as unknown as { getPersistedSnapshot(): PersistedActor }).getPersistedSnapshot();
+}
+
+type StoredChildren = NonNullable<PersistedActor['children']>;
+type StoredHistory = NonNullable<PersistedActor['historyValue']>;
+
+function storedChildren(children: LiveMachine['children'], path: string, hosted: Hosted): StoredChildren {
+  const stored: Record<string, PersistedChild> = {};
+  for (const [id, child] of Object.entries(children)) {
+    const { src, systemId, _syncSnapshot: syncSnapshot } = child as StoredRef;
+    stored[id] = Object.freeze({
+      snapshot: storedActor(child, childPath(path, id), hosted),
+      src: src as string,
+      ...(systemId === undefined ? {} : { systemId }),
+      ...(syncSnapshot ? { syncSnapshot } : {}),
+    });
+  }
+  return Object.freeze(stored);
+}
+
+function storedHistory(history: LiveMachine['historyValue']): StoredHistory {
+  const stored: Record<string, StoredHistory[string]> = {};
+  for (const [id, nodes] of Object.entries(history)) {
+    stored[id] = Object.freeze(nodes.map((node) => Object.freeze({ id: node.id })));
+  }
+  return Object.freeze(stored);
+}
+
+function isInOrder(nodes: readonly StateNode[]): boolean {
+  return nodes.every((node, index) => index === 0 || node.order > (nodes[index - 1] as StateNode).order);
 }
 
 /** XState gives an actor that it could not restore, at any depth, the status `error`, and starts the others. */

@@ -26,18 +26,28 @@ describe('a gate from a predicate', () => {
       [[], true, []],
       [['too much', 'too soon'], false, ['too much', 'too soon']],
     ] as const) {
-      expect(judged(() => gate('it', () => judgement)(args))).toEqual([passed, [{ gate: 'it', passed, reasons }]]);
+      expect(judged(() => gate('it', () => judgement)(args))).toEqual([
+        passed,
+        [{ gate: 'it', passed, reasons }],
+      ]);
     }
   });
 
   it('judges the context and the event', () => {
     const within = gate<Context, Event>(
       'within',
-      ({ context, event }) => event.type === 'CANCEL' || event.amount <= context.limit || [`${event.amount} is over ${context.limit}`],
+      ({ context, event }) =>
+        event.type === 'CANCEL' ||
+        event.amount <= context.limit || [`${event.amount} is over ${context.limit}`],
     );
     expect(within({ context: { limit: 10 }, event: { type: 'REFUND', amount: 10 } })).toBe(true);
-    const [passed, [verdict]] = judged(() => within({ context: { limit: 10 }, event: { type: 'REFUND', amount: 11 } }));
-    expect({ passed, verdict }).toEqual({ passed: false, verdict: { gate: 'within', passed: false, reasons: ['11 is over 10'] } });
+    const [passed, [verdict]] = judged(() =>
+      within({ context: { limit: 10 }, event: { type: 'REFUND', amount: 11 } }),
+    );
+    expect({ passed, verdict }).toEqual({
+      passed: false,
+      verdict: { gate: 'within', passed: false, reasons: ['11 is over 10'] },
+    });
   });
 
   it('that throws, throws, and leaves no verdict', () => {
@@ -68,35 +78,83 @@ describe('a gate from a schema', () => {
 
   it('passes what matches', () => {
     const event = { type: 'REFUND', amount: 40, to: { email: 'a@b.de' } };
-    expect(judged(() => refund({ context: {}, event }))).toEqual([true, [{ gate: 'refund', passed: true, reasons: [], saw: event }]]);
+    expect(judged(() => refund({ context: {}, event }))).toEqual([
+      true,
+      [{ gate: 'refund', passed: true, reasons: [], saw: event }],
+    ]);
   });
 
   it('names no path for the value itself', () => {
     const some = gate('some', z.string(), () => undefined);
-    expect(judged(() => some(args))[1]).toMatchObject([{ reasons: ['Invalid input: expected string, received undefined'] }]);
+    expect(judged(() => some(args))[1]).toMatchObject([
+      { reasons: ['Invalid input: expected string, received undefined'] },
+    ]);
   });
 });
 
 describe('gate', () => {
   it('refuses what is not a gate', () => {
     expect(() => gate('', () => true)).toThrow(InvalidOption);
-    expect(() => gate(undefined as never, () => true)).toThrow('Expected `name` of a gate to be a non-empty string, got `undefined`.');
-    expect(() => gate('it', z.string(), undefined as never)).toThrow('Gate `it` has a schema but no value to check with it.');
+    expect(() => gate(undefined as never, () => true)).toThrow(
+      'Expected `name` of a gate to be a non-empty string, got `undefined`.',
+    );
+    expect(() => gate('it', z.string(), undefined as never)).toThrow(
+      'Gate `it` has a schema but no value to check with it.',
+    );
     expect(() => gate('it', undefined as never)).toThrow(InvalidOption);
   });
 
   it('is a guard like any other under plain XState', () => {
     const machine = setup({
       types: { context: {} as { spent: number }, events: {} as { type: 'SPEND'; amount: number } },
-      guards: { affordable: gate('affordable', ({ context, event }) => context.spent + event.amount <= 100 || ['not affordable']) },
+      guards: {
+        affordable: gate(
+          'affordable',
+          ({ context, event }) => context.spent + event.amount <= 100 || ['not affordable'],
+        ),
+      },
     }).createMachine({
       context: { spent: 0 },
-      on: { SPEND: { guard: 'affordable', actions: assign({ spent: ({ context, event }) => context.spent + event.amount }) } },
+      on: {
+        SPEND: {
+          guard: 'affordable',
+          actions: assign({ spent: ({ context, event }) => context.spent + event.amount }),
+        },
+      },
     });
     const actor = createActor(machine).start();
     for (const amount of [60, 60, 40]) actor.send({ type: 'SPEND', amount });
     expect(actor.getSnapshot().context.spent).toBe(100);
     expect(actor.getSnapshot().can({ type: 'SPEND', amount: 1 })).toBe(false);
+  });
+
+  it('judges by the params that the machine gives it', () => {
+    const machine = setup({
+      types: { events: {} as { type: 'SPEND'; amount: number } },
+      guards: {
+        below: gate(
+          'below',
+          (_, { amount, limit }: { amount: number; limit: number }) =>
+            amount < limit || [`${amount} of ${limit}`],
+        ),
+      },
+    }).createMachine({
+      on: {
+        SPEND: {
+          guard: { type: 'below', params: ({ event }) => ({ amount: event.amount, limit: 10 }) },
+          actions: () => {},
+        },
+      },
+    });
+    const snapshot = createActor(machine).start().getSnapshot();
+    expect(judged(() => snapshot.can({ type: 'SPEND', amount: 9 }))).toMatchObject([
+      true,
+      [{ gate: 'below', passed: true }],
+    ]);
+    expect(judged(() => snapshot.can({ type: 'SPEND', amount: 11 }))).toMatchObject([
+      false,
+      [{ reasons: ['11 of 10'] }],
+    ]);
   });
 
   it('knows the types of context and event where it stands', () => {
@@ -115,7 +173,9 @@ describe('gate', () => {
         }),
       },
     });
-    setup({ guards: { untyped: gate('untyped', ({ context, event }) => context['any'] === event['thing']) } });
+    setup({
+      guards: { untyped: gate('untyped', ({ context, event }) => context['any'] === event['thing']) },
+    });
     // @ts-expect-error -- neither a boolean nor reasons
     expect(() => gate('it', () => 1)).not.toThrow();
   });
@@ -147,13 +207,17 @@ describe('a state in which a person decides', () => {
   const question = { title: 'Approve the refund', instructions: 'Look at the ticket.', shows: ['ticket'] };
 
   it('is marked by plain state configuration, and can be found again', () => {
-    const machine = setup({}).createMachine({ initial: 'asking', states: { asking: { ...person(question), on: { YES: {} } } } });
+    const machine = setup({}).createMachine({
+      initial: 'asking',
+      states: { asking: { ...person(question), on: { YES: {} } } },
+    });
     const snapshot = createActor(machine).start().getSnapshot();
     expect(snapshot.hasTag('person')).toBe(true);
     expect(Object.values(snapshot.getMeta()).map((meta) => personQuestion(meta))).toEqual([question]);
   });
 
   it('is none without a question', () => {
-    for (const meta of [undefined, null, 'person', {}, { title: 'x' }]) expect(personQuestion(meta)).toBeUndefined();
+    for (const meta of [undefined, null, 'person', {}, { title: 'x' }])
+      expect(personQuestion(meta)).toBeUndefined();
   });
 });

@@ -2,17 +2,19 @@
  * One run of support-ticket (two problems in one, a refund over the limit, a model that fails at first) by a process that
  * dies at its n-th write, for every n, just before the write and just after it; then another process goes on.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 
 import { createSupportTicket } from '../../machines/support-ticket/index.ts';
 import { startServer } from '../../machines/support-ticket/services/server.ts';
 import { supportStandIn } from '../../machines/support-ticket/stand-in.ts';
 import twoProblems from '../../machines/support-ticket/samples/02-two-problems-in-one.json' with { type: 'json' };
 import { createMemoryData, memoryStore } from '../../persistence/memory.ts';
+import { redisStore } from '../../persistence/redis/index.ts';
 import { sqliteStore } from '../../persistence/sqlite/index.ts';
 import type { Store } from '../../persistence/store.ts';
 import type { ModelProvider } from '../../src/actors/index.ts';
@@ -47,6 +49,10 @@ const opened: Readonly<Record<string, () => () => Store>> = {
     const path = join(folder, `${worlds}.db`);
     return () => sqliteStore(path);
   },
+  Redis() {
+    const options = { url: inject('redisUrl'), prefix: `every-commit:${randomUUID()}` };
+    return () => redisStore(options);
+  },
 };
 
 describe.each(Object.entries(opened))('a run on %s whose process dies', (_name, open) => {
@@ -54,24 +60,52 @@ describe.each(Object.entries(opened))('a run on %s whose process dies', (_name, 
 
   beforeEach(async () => {
     whole = await lived(open, []);
-    expect(whole.output).toMatchObject({ status: 'answered', parts: [{ refund: { status: 'refunded' } }, {}] });
+    expect(whole.output).toMatchObject({
+      status: 'answered',
+      parts: [{ refund: { status: 'refunded' } }, {}],
+    });
     expect(whole.route).toEqual(expect.arrayContaining(['timer', 'output draftReply#2', 'event APPROVE']));
   });
 
-  it.each(['before', 'after'] as const)('just %s any of its writes ends as if it had lived', async (when) => {
-    const [writes] = whole.writes;
-    expect(writes?.length).toBeGreaterThan(20);
-    for (const [index, write] of (writes ?? []).entries()) {
-      const at = index + 1;
-      const ending = await lived(open, [{ at, when }]);
-      assertSame(ending, whole, `killed ${when} write ${at} (${write})`);
-      expect(ending.calls.length - whole.calls.length, `model calls made again, ${at}`).toBeLessThanOrEqual(1);
+  it.each(['before', 'after'] as const)(
+    'just %s any of its writes ends as if it had lived',
+    async (when) => {
+      const [writes] = whole.writes;
+      expect(writes?.length).toBeGreaterThan(20);
+      for (const [index, write] of (writes ?? []).entries()) {
+        const at = index + 1;
+        const ending = await lived(open, [{ at, when }]);
+        assertSame(ending, whole, `killed ${when} write ${at} (${write})`);
+        expect(ending.calls.length - whole.calls.length, `model calls made again, ${at}`).toBeLessThanOrEqual(
+          1,
+        );
+      }
+    },
+    120_000,
+  );
+
+  it('and whose successor dies at once too, ends as if both had lived', async () => {
+    for (const at of (whole.writes[0] ?? []).keys()) {
+      for (const next of [1, 2, 3]) {
+        const deaths: Death[] = [
+          { at: at + 1, when: 'after' },
+          { at: next, when: 'before' },
+        ];
+        assertSame(
+          await lived(open, deaths),
+          whole,
+          `killed after write ${at + 1}, then before write ${next}`,
+        );
+      }
     }
   }, 120_000);
 
   // Of three writes one asks for the start again, and one may count the attempt; so each life comes one step further.
   it('after every third write, again and again, ends as if it had lived', async () => {
-    const ending = await lived(open, Array.from({ length: 100 }, () => ({ at: 3, when: 'after' })));
+    const ending = await lived(
+      open,
+      Array.from({ length: 100 }, () => ({ at: 3, when: 'after' })),
+    );
     assertSame(ending, whole, 'killed again and again');
     expect(ending.writes.length).toBeGreaterThan(10);
   }, 60_000);
@@ -90,7 +124,10 @@ interface Ending {
   /** The messages that were applied, in order. */
   readonly route: readonly string[];
   readonly calls: readonly ModelCallMade[];
+  /** Calls that were made although the answer was on record. */
   readonly repeated: readonly string[];
+  /** Calls that were made by a process that died before it had stored that they should be. */
+  readonly undecided: readonly string[];
   /** What each life wrote. */
   readonly writes: ReadonlyArray<readonly string[]>;
 }
@@ -101,6 +138,7 @@ function assertSame(ending: Ending, whole: Ending, how: string): void {
   expect(ending.ledger, how).toEqual(whole.ledger);
   expect(ending.route, how).toEqual(whole.route);
   expect(ending.repeated, how).toEqual([]);
+  expect(ending.undecided, how).toEqual([]);
 }
 
 /** Run the ticket to its end in a world of its own, by one process after the other; the last one lives. */
@@ -156,16 +194,20 @@ async function lived(open: () => () => Store, deaths: readonly Death[]): Promise
     return result;
   };
 
+  const store = connect();
+  closing.push(() => store.close());
+  const history = async (): Promise<HistoryEntry[]> =>
+    (await store.history(ticket.id, 0, 1_000)).map((text) => decode(text) as HistoryEntry);
+  const undecided: string[] = [];
   let output: unknown;
   for (const death of [...deaths, {}]) {
     output = await live(death);
     if (output !== 'died') break;
     lateMs += leaseMs;
+    undecided.push(...undecidedCalls(calls, await history()));
   }
 
-  const store = connect();
-  closing.push(() => store.close());
-  const entries = (await store.history(ticket.id, 0, 1_000)).map((text) => decode(text) as HistoryEntry);
+  const entries = await history();
   const stored = await store.load(ticket.id);
   expect(await store.inbox(ticket.id, 0)).toEqual([]);
   const ledger = (await (await fetch(`${server.url}/ledger`)).json()) as Record<string, readonly object[]>;
@@ -181,6 +223,7 @@ async function lived(open: () => () => Store, deaths: readonly Death[]): Promise
     route: entries.flatMap((entry) => (entry.type === 'message' ? [stepOf(entry.message)] : [])),
     calls,
     repeated: repeatedCalls(calls, entries),
+    undecided,
     writes,
   };
 }
@@ -195,7 +238,11 @@ function counting(calls: ModelCallMade[]): ModelProvider {
   return {
     ...supportStandIn,
     async complete(request, call) {
-      const made = { id: `call-${calls.length + 1}`, key: call.key, stage: request.schema ? 'fields' : 'text' } as const;
+      const made = {
+        id: `call-${calls.length + 1}`,
+        key: call.key,
+        stage: request.schema ? 'fields' : 'text',
+      } as const;
       calls.push(made);
       if (call.key.endsWith('/classifyTicket#1')) {
         throw new ModelCallFailed('Too busy.', { details: { kind: 'http', retryable: true, status: 529 } });
@@ -205,14 +252,21 @@ function counting(calls: ModelCallMade[]): ModelProvider {
   };
 }
 
-/** Calls that were made although the answer to the same question was on record. */
+function undecidedCalls(calls: readonly ModelCallMade[], entries: readonly HistoryEntry[]): string[] {
+  const started = entries.flatMap((entry) => (entry.type === 'message' ? (entry.started ?? []) : []));
+  const decided = new Set(started.map(({ key }) => `${ticket.id}/${key}`));
+  return calls.filter(({ key }) => !decided.has(key)).map(({ id, key }) => `${id} for ${key}`);
+}
+
 function repeatedCalls(calls: readonly ModelCallMade[], entries: readonly HistoryEntry[]): string[] {
   const recorded = entries.flatMap((entry) => ('exchanges' in entry ? (entry.exchanges ?? []) : []));
   return recorded.flatMap(({ requestId, response }) => {
     if (requestId === undefined || response === undefined) return [];
     const index = calls.findIndex(({ id }) => id === requestId);
     const asked = calls[index];
-    const again = calls.slice(index + 1).filter(({ key, stage }) => isDeepStrictEqual([key, stage], [asked?.key, asked?.stage]));
+    const again = calls
+      .slice(index + 1)
+      .filter(({ key, stage }) => isDeepStrictEqual([key, stage], [asked?.key, asked?.stage]));
     return again.map(({ id, key }) => `${id} asked again for ${key}, which ${requestId} had answered`);
   });
 }

@@ -22,7 +22,10 @@ describe.each(Object.entries(stores))('in a new process, from %s', (_name, store
     const store = storeIn(folder);
 
     const first = startChild('leave-runs.mjs', { store });
-    const { left, problems } = (await first.hears('left')) as { left: Record<string, unknown>; problems: string[] };
+    const { left, problems } = (await first.hears('left')) as {
+      left: Record<string, unknown>;
+      problems: string[];
+    };
     first.signal('SIGKILL');
     await first.ended;
     expect(problems).toEqual([]);
@@ -39,14 +42,39 @@ describe.each(Object.entries(stores))('in a new process, from %s', (_name, store
       if ('output' in run) expect(gone.ends[run.id], run.id).toEqual({ output: described(run.output) });
       if (run.value) expect(gone.ends[run.id], run.id).toEqual({ value: described(run.value) });
     }
-    expect(gone.ends).toMatchObject({ 'a failed end': { code: 'RUN_FAILED' }, 'a cancelled end': { code: 'RUN_CANCELLED' } });
+    expect(gone.ends).toMatchObject({
+      'a failed end': { code: 'RUN_FAILED' },
+      'a cancelled end': { code: 'RUN_CANCELLED' },
+    });
     expect(await second.ended).toMatchObject({ code: 0 });
   });
 });
 
 it('told apart are all values that differ in any part', () => {
-  const values = [0, -0, NaN, '0', 0n, null, undefined, [undefined], Array(1), [], {}, { a: undefined }, new Map(), new Set(), new Date(0)];
-  const errors = [new Error('a'), new Error('b'), new TypeError('a'), Object.assign(new Error('a'), { code: 1 }), new Error('a', { cause: undefined })];
+  const values = [
+    0,
+    -0,
+    NaN,
+    '0',
+    0n,
+    null,
+    undefined,
+    [undefined],
+    Array(1),
+    [],
+    {},
+    { a: undefined },
+    new Map(),
+    new Set(),
+    new Date(0),
+  ];
+  const errors = [
+    new Error('a'),
+    new Error('b'),
+    new TypeError('a'),
+    Object.assign(new Error('a'), { code: 1 }),
+    new Error('a', { cause: undefined }),
+  ];
   for (const error of errors) error.stack = 'the same';
   const all = [...values, ...errors].map((value) => JSON.stringify(described(value)));
   expect(new Set(all).size).toBe(all.length);

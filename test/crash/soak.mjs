@@ -47,7 +47,8 @@ async function soakOn(kind) {
   const place = join(folder, kind);
   const { spec, close } = await openPlace(kind, place);
   const tell = ({ left, kills, seconds }) => {
-    if (process.stderr.isTTY && !values.json) process.stderr.write(`\r${kind}: ${left} runs left, ${kills} kills, ${seconds} s  `);
+    if (process.stderr.isTTY && !values.json)
+      process.stderr.write(`\r${kind}: ${left} runs left, ${kills} kills, ${seconds} s  `);
   };
   try {
     return await runSoak({ spec, folder: place, count, seed, minutes, tell });
@@ -73,14 +74,19 @@ async function openPlace(kind, place) {
 
 function print() {
   const names = [...new Set(Object.values(reports).flatMap(({ figures }) => Object.keys(figures)))];
-  const table = new Table({ head: [`seed ${seed}`, ...kinds], style: { head: [], border: [] }, colAligns: ['left', ...kinds.map(() => 'right')] });
+  const table = new Table({
+    head: [`seed ${seed}`, ...kinds],
+    style: { head: [], border: [], compact: true },
+    colAligns: ['left', ...kinds.map(() => 'right')],
+  });
   for (const name of names) table.push([name, ...kinds.map((kind) => reports[kind].figures[name] ?? '')]);
   table.push(['violations', ...kinds.map((kind) => reports[kind].violations.length)]);
   console.log(table.toString());
   for (const kind of kinds) {
     for (const violation of reports[kind].violations) console.log(`${kind}: ${violation}`);
     const said = reports[kind].problems;
-    for (const { message, runId, pid } of said.slice(0, 20)) console.log(`${kind}: worker ${pid}${runId ? ` on ${runId}` : ''} said: ${message}`);
+    for (const { message, runId, pid } of said.slice(0, 20))
+      console.log(`${kind}: worker ${pid}${runId ? ` on ${runId}` : ''} said: ${message}`);
   }
 }
 

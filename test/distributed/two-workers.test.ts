@@ -34,158 +34,175 @@ const places: Readonly<Record<string, (folder: string) => Place>> = {
   },
 };
 
-describe.each(Object.entries(places))('two workers on one %s', (_name, placeIn) => {
-  it('perform no invocation twice while both live', async () => {
-    const world = createWorld(placeIn);
-    const runs = await world.startRuns(slowSteps, 60, { steps: 3, ms: 10 });
-    const [one, other] = [await world.worker({ concurrency: 8 }), await world.worker({ concurrency: 8 })];
-    for (const run of runs) expect(await run.result()).toHaveLength(3);
+describe.each(Object.entries(places))(
+  'two workers on one %s',
+  (_name, placeIn) => {
+    it('perform no invocation twice while both live', async () => {
+      const world = createWorld(placeIn);
+      const runs = await world.startRuns(slowSteps, 60, { steps: 3, ms: 250 });
+      // Long enough for each to look for leases of the dead, and to renew its own, several times.
+      const options = { concurrency: 8, leaseMs: 3_000 };
+      const [one, other] = [await world.worker(options), await world.worker(options)];
+      for (const run of runs) expect(await run.result()).toHaveLength(3);
 
-    const starts = world.lines('start');
-    expect(starts).toHaveLength(180);
-    expect(new Set(starts.map(({ key }) => key)).size).toBe(180);
-    expect(new Set(starts.map(({ pid }) => pid))).toEqual(new Set([one.pid, other.pid]));
-    expect([...refusals(one), ...refusals(other)]).toEqual([]);
-  });
+      const starts = world.lines('start');
+      expect(starts).toHaveLength(180);
+      expect(new Set(starts.map(({ key }) => key)).size).toBe(180);
+      expect(new Set(starts.map(({ pid }) => pid))).toEqual(new Set([one.pid, other.pid]));
+      expect([...refusals(one), ...refusals(other)]).toEqual([]);
+    });
 
-  it('take over from each other when one is killed, without waiting for its leases', async () => {
-    const world = createWorld(placeIn);
-    const leaseMs = 12_000;
-    const runs = await world.startRuns(slowSteps, 50, { steps: 2, ms: 250 });
-    const victim = await world.worker({ concurrency: 20, leaseMs });
-    const heir = await world.worker({ concurrency: 20, leaseMs });
-    await vi.waitUntil(() => world.startedOnlyBy(victim).length > 5 && world.lines('end').length > 5, patience);
-    victim.signal('SIGKILL');
-    await victim.ended;
-    const orphans = await world.leasesOf(victim);
-    expect(orphans.length).toBeGreaterThan(0);
-    const cutShort = world.startedOnlyBy(victim);
+    it('take over from each other when one is killed, without waiting for its leases', async () => {
+      const world = createWorld(placeIn);
+      const leaseMs = 12_000;
+      const runs = await world.startRuns(slowSteps, 50, { steps: 2, ms: 250 });
+      const victim = await world.worker({ concurrency: 20, leaseMs });
+      const heir = await world.worker({ concurrency: 20, leaseMs });
+      await vi.waitUntil(
+        () => world.startedOnlyBy(victim).length > 5 && world.lines('end').length > 5,
+        patience,
+      );
+      victim.signal('SIGKILL');
+      await victim.ended;
+      const orphans = await world.leasesOf(victim);
+      expect(orphans.length).toBeGreaterThan(0);
+      const cutShort = world.startedOnlyBy(victim);
 
-    await vi.waitUntil(async () => (await world.leasesOf(victim)).length === 0, patience);
-    expect(Date.now()).toBeLessThan(Math.min(...orphans.map(({ until }) => until)));
+      await vi.waitUntil(async () => (await world.leasesOf(victim)).length === 0, patience);
+      expect(Date.now()).toBeLessThan(Math.min(...orphans.map(({ until }) => until)));
 
-    for (const run of runs) {
-      expect(await run.result()).toHaveLength(2);
-      expect(resultsOf(await run.history())).toEqual(['work#1', 'work#2']);
-    }
-    const again = world.lines('start').filter(({ key, pid }) => pid === heir.pid && cutShort.includes(key));
-    expect(again.map(({ key }) => key).toSorted()).toEqual(cutShort.toSorted());
-    for (const [key, pids] of world.performers()) {
-      // What the victim ended just before it died was perhaps not recorded.
-      expect([[victim.pid], [heir.pid], [victim.pid, heir.pid]], key).toContainEqual(pids);
-    }
-  });
+      for (const run of runs) {
+        expect(await run.result()).toHaveLength(2);
+        expect(resultsOf(await run.history())).toEqual(['work#1', 'work#2']);
+      }
+      const again = world.lines('start').filter(({ key, pid }) => pid === heir.pid && cutShort.includes(key));
+      expect(again.map(({ key }) => key).toSorted()).toEqual(cutShort.toSorted());
+      for (const [key, pids] of world.performers()) {
+        // What the victim ended just before it died was perhaps not recorded.
+        expect([[victim.pid], [heir.pid], [victim.pid, heir.pid]], key).toContainEqual(pids);
+      }
+    });
 
-  it('wait for the lease of one that may be alive, and no longer', async () => {
-    const world = createWorld(placeIn);
-    const runs = await world.startRuns(slowSteps, 5, { steps: 1, until: world.path('go') });
-    const victim = await world.worker({ leaseMs: 1_500, elsewhere: true });
-    await vi.waitUntil(() => world.lines('start').length === 5, patience);
-    victim.signal('SIGKILL');
-    await victim.ended;
-    const until = Math.min(...(await world.leasesOf(victim)).map((lease) => lease.until));
+    it('wait for the lease of one that may be alive, and no longer', async () => {
+      const world = createWorld(placeIn);
+      const runs = await world.startRuns(slowSteps, 5, { steps: 1, until: world.path('go') });
+      const victim = await world.worker({ leaseMs: 1_500, elsewhere: true });
+      await vi.waitUntil(() => world.lines('start').length === 5, patience);
+      victim.signal('SIGKILL');
+      await victim.ended;
+      const until = Math.min(...(await world.leasesOf(victim)).map((lease) => lease.until));
 
-    const heir = await world.worker({ leaseMs: 1_500 });
-    await vi.waitUntil(() => world.lines('start').length > 5, patience);
-    expect(Date.now()).toBeGreaterThanOrEqual(until);
-    writeFileSync(world.path('go'), '');
-    for (const run of runs) expect(await run.result()).toEqual([heir.pid]);
-  });
+      const heir = await world.worker({ leaseMs: 1_500 });
+      await vi.waitUntil(() => world.lines('start').length > 5, patience);
+      expect(Date.now()).toBeGreaterThanOrEqual(until);
+      writeFileSync(world.path('go'), '');
+      for (const run of runs) expect(await run.result()).toEqual([heir.pid]);
+    });
 
-  it.each([
-    ['a commit', slowSteps, 'commit'],
-    ['what it keeps with `once`', keptSteps, 'record'],
-  ] as const)('refuse %s of one that was frozen past its lease', async (_what, workflow, call) => {
-    const world = createWorld(placeIn);
-    const [run] = await world.startRuns(workflow, 1, { steps: 2, ms: 1 });
-    const frozen = await world.worker({ leaseMs: 1_500, freeze: { call } });
-    await frozen.hears('freezing');
-    const [lease] = await world.leasesOf(frozen);
-    const heir = await world.worker({ leaseMs: 1_500 });
-    await vi.waitUntil(() => world.lines('start').some(({ pid }) => pid === heir.pid), patience);
-    expect(Date.now()).toBeGreaterThanOrEqual(lease?.until ?? Infinity);
-    expect(await run?.result()).toEqual([heir.pid, heir.pid]);
-    const before = await run?.history();
+    it.each([
+      ['a commit', slowSteps, 'commit'],
+      ['what it keeps with `once`', keptSteps, 'record'],
+    ] as const)('refuse %s of one that was frozen past its lease', async (_what, workflow, call) => {
+      const world = createWorld(placeIn);
+      const [run] = await world.startRuns(workflow, 1, { steps: 2, ms: 1 });
+      const frozen = await world.worker({ leaseMs: 1_500, freeze: { call } });
+      await frozen.hears('freezing');
+      const [lease] = await world.leasesOf(frozen);
+      const heir = await world.worker({ leaseMs: 1_500 });
+      await vi.waitUntil(() => world.lines('start').some(({ pid }) => pid === heir.pid), patience);
+      expect(Date.now()).toBeGreaterThanOrEqual(lease?.until ?? Infinity);
+      expect(await run?.result()).toEqual([heir.pid, heir.pid]);
+      const before = await run?.history();
 
-    frozen.signal('SIGCONT');
-    const refused = await frozen.hears('refused');
-    expect(refused).toMatchObject({ call, runId: run?.id, ...(call === 'commit' && { status: 'lease-lost' }) });
-    // It goes on as a worker like any other.
-    heir.signal('SIGKILL');
-    await heir.ended;
-    const [next] = await world.startRuns(slowSteps, 1, { steps: 1, ms: 1 });
-    expect(await next?.result()).toEqual([frozen.pid]);
-    expect(await run?.history()).toEqual(before);
-  });
+      frozen.signal('SIGCONT');
+      const refused = await frozen.hears('refused');
+      expect(refused).toMatchObject({
+        call,
+        runId: run?.id,
+        ...(call === 'commit' && { status: 'lease-lost' }),
+      });
+      // It goes on as a worker like any other.
+      heir.signal('SIGKILL');
+      await heir.ended;
+      const [next] = await world.startRuns(slowSteps, 1, { steps: 1, ms: 1 });
+      expect(await next?.result()).toEqual([frozen.pid]);
+      expect(await run?.history()).toEqual(before);
+    });
 
-  it('refuse one that was frozen at any moment', async () => {
-    const world = createWorld(placeIn);
-    const runs = await world.startRuns(slowSteps, 20, { steps: 6, ms: 20 });
-    const frozen = await world.worker({ leaseMs: 1_000, concurrency: 12 });
-    await vi.waitUntil(() => world.lines('end').length > 10, patience);
-    await world.freeze(frozen);
-    const heir = await world.worker({ leaseMs: 1_000 });
-    for (const run of runs) expect(await run.result()).toHaveLength(6);
-    frozen.signal('SIGCONT');
-    frozen.tell({ type: 'stop' });
-    await frozen.hears('stopped');
+    it('refuse one that was frozen at any moment', async () => {
+      const world = createWorld(placeIn);
+      const runs = await world.startRuns(slowSteps, 20, { steps: 6, ms: 20 });
+      const frozen = await world.worker({ leaseMs: 1_000, concurrency: 12 });
+      await vi.waitUntil(() => world.lines('end').length > 10, patience);
+      await world.freeze(frozen);
+      const heir = await world.worker({ leaseMs: 1_000 });
+      for (const run of runs) expect(await run.result()).toHaveLength(6);
+      frozen.signal('SIGCONT');
+      frozen.tell({ type: 'stop' });
+      await frozen.hears('stopped');
 
-    for (const run of runs) {
-      expect(resultsOf(await run.history())).toEqual([1, 2, 3, 4, 5, 6].map((n) => `work#${n}`));
-    }
-    for (const [key, pids] of world.performers()) {
-      expect([[frozen.pid], [heir.pid], [frozen.pid, heir.pid]], key).toContainEqual(pids);
-    }
-  });
+      for (const run of runs) {
+        expect(resultsOf(await run.history())).toEqual([1, 2, 3, 4, 5, 6].map((n) => `work#${n}`));
+      }
+      for (const [key, pids] of world.performers()) {
+        expect([[frozen.pid], [heir.pid], [frozen.pid, heir.pid]], key).toContainEqual(pids);
+      }
+    });
 
-  it('abort an invocation in flight when another process cancels its run', async () => {
-    const world = createWorld(placeIn);
-    const [run] = await world.startRuns(slowSteps, 1, { steps: 1, until: world.path('never') });
-    const workers = [await world.worker(), await world.worker()];
-    await vi.waitUntil(() => world.lines('start').length === 1, patience);
-    const client = await world.client();
-    expect(await client.call(run!, 'cancel', 'no longer wanted')).toMatchObject({ value: { status: 'cancelled' } });
-    await vi.waitUntil(() => world.lines('abort').length === 1, patience);
-    expect(world.lines('abort')).toEqual(world.lines('start'));
-    expect(workers.map(({ pid }) => pid)).toContain(world.lines('start')[0]?.pid);
-    await expect(run!.result()).rejects.toMatchObject({ code: 'RUN_CANCELLED' });
-  });
+    it('abort an invocation in flight when another process cancels its run', async () => {
+      const world = createWorld(placeIn);
+      const [run] = await world.startRuns(slowSteps, 1, { steps: 1, until: world.path('never') });
+      const workers = [await world.worker(), await world.worker()];
+      await vi.waitUntil(() => world.lines('start').length === 1, patience);
+      const client = await world.client();
+      expect(await client.call(run!, 'cancel', 'no longer wanted')).toMatchObject({
+        value: { status: 'cancelled' },
+      });
+      await vi.waitUntil(() => world.lines('abort').length === 1, patience);
+      expect(world.lines('abort')).toEqual(world.lines('start'));
+      expect(workers.map(({ pid }) => pid)).toContain(world.lines('start')[0]?.pid);
+      await expect(run!.result()).rejects.toMatchObject({ code: 'RUN_CANCELLED' });
+    });
 
-  it('take each event that another process sends once', async () => {
-    const world = createWorld(placeIn);
-    const [run] = await world.startRuns(sum, 1, {});
-    await world.worker();
-    await world.worker();
-    const client = await world.client();
-    const numbers = Array.from({ length: 40 }, (_, n) => n + 1);
-    const answers = await Promise.all(numbers.map((n) => client.call(run!, 'send', { type: 'ADD', n })));
-    expect(answers).toEqual(numbers.map(() => ({ value: expect.objectContaining({ id: run!.id }) })));
-    await client.call(run!, 'send', { type: 'FINISH' });
-    expect(await run!.result()).toEqual({ events: 40, sum: 820 });
-  });
+    it('take each event that another process sends once', async () => {
+      const world = createWorld(placeIn);
+      const [run] = await world.startRuns(sum, 1, {});
+      await world.worker();
+      await world.worker();
+      const client = await world.client();
+      const numbers = Array.from({ length: 40 }, (_, n) => n + 1);
+      const answers = await Promise.all(numbers.map((n) => client.call(run!, 'send', { type: 'ADD', n })));
+      expect(answers).toEqual(numbers.map(() => ({ value: expect.objectContaining({ id: run!.id }) })));
+      await client.call(run!, 'send', { type: 'FINISH' });
+      expect(await run!.result()).toEqual({ events: 40, sum: 820 });
+    });
 
-  it('take an event that two processes send with one key at once as one', async () => {
-    const world = createWorld(placeIn);
-    const runs = await world.startRuns(sum, 5, {});
-    await world.worker();
-    await world.worker();
-    const clients = [await world.client(), await world.client()];
-    const sends = runs.flatMap((run) =>
-      Array.from({ length: 10 }, (_, n) =>
-        clients.map((client, which) => client.call(run, 'send', { type: 'ADD', n: which + 1 }, { key: `key ${n}` })),
-      ),
-    );
-    for (const [one, other] of await Promise.all(sends.map((both) => Promise.all(both)))) {
-      expect(one).toMatchObject({ value: { value: 'open' } });
-      expect(other).toMatchObject({ value: { value: 'open' } });
-    }
-    for (const run of runs) {
-      await run.send({ type: 'FINISH' });
-      const { events } = (await run.result()) as { events: number };
-      expect(events).toBe(10);
-    }
-  });
-}, 60_000);
+    it('take an event that two processes send with one key at once as one', async () => {
+      const world = createWorld(placeIn);
+      const runs = await world.startRuns(sum, 5, {});
+      await world.worker();
+      await world.worker();
+      const clients = [await world.client(), await world.client()];
+      const sends = runs.flatMap((run) =>
+        Array.from({ length: 10 }, (_, n) =>
+          clients.map((client, which) =>
+            client.call(run, 'send', { type: 'ADD', n: which + 1 }, { key: `key ${n}` }),
+          ),
+        ),
+      );
+      for (const [one, other] of await Promise.all(sends.map((both) => Promise.all(both)))) {
+        expect(one).toMatchObject({ value: { value: 'open' } });
+        expect(other).toMatchObject({ value: { value: 'open' } });
+      }
+      for (const run of runs) {
+        await run.send({ type: 'FINISH' });
+        const { events } = (await run.result()) as { events: number };
+        expect(events).toBe(10);
+      }
+    });
+  },
+  60_000,
+);
 
 interface Line {
   readonly what: string;
@@ -257,7 +274,8 @@ function createWorld(placeIn: (folder: string) => Place) {
         await written;
       }
     },
-    leasesOf: async ({ pid }: Child) => (await store.leases()).filter(({ token }) => token.split('|').includes(String(pid))),
+    leasesOf: async ({ pid }: Child) =>
+      (await store.leases()).filter(({ token }) => token.split('|').includes(String(pid))),
     /** Keys of what this process has begun and neither it nor anyone else has ended. */
     startedOnlyBy({ pid }: Child): string[] {
       const over = new Set(lines('end').map(({ key }) => key));
@@ -278,5 +296,7 @@ function refusals({ said }: Child): unknown[] {
 
 /** Keys of the invocations that have a result on record, in order. */
 function resultsOf(history: readonly HistoryEntry[]): string[] {
-  return history.flatMap((entry) => (entry.type === 'message' && entry.message.type === 'output' ? [entry.message.key] : []));
+  return history.flatMap((entry) =>
+    entry.type === 'message' && entry.message.type === 'output' ? [entry.message.key] : [],
+  );
 }

@@ -1,7 +1,7 @@
 /** `signalbox cancel`: ends a run; what it has in flight is stopped. */
 import { EventNotAccepted } from '../../errors.ts';
 import type { Cli, CommandResult } from '../cli.ts';
-import { whileTaken } from '../drive.ts';
+import { findRun } from '../find-run.ts';
 import { readOutcome } from '../outcome.ts';
 import { printOutcomes } from '../outcome-view.ts';
 import { withSession } from '../session.ts';
@@ -13,7 +13,8 @@ export interface CancelOptions {
 export async function cancel(cli: Cli, id: string, { reason }: CancelOptions): CommandResult {
   return withSession(cli, { work: 'own' }, async (session) => {
     const { engine } = session;
-    const { status } = await whileTaken(engine, id, () => engine.run(id).cancel(reason));
+    await findRun(session, id);
+    const { status } = await engine.run(id).cancel(reason);
     if (status !== 'cancelled') {
       throw new EventNotAccepted(`Run \`${id}\` has ended (${status}); there is nothing to cancel.`);
     }

@@ -8,6 +8,7 @@ import { assertNoConflict, checkInputs } from '../check-inputs.ts';
 import type { Cli, CommandResult } from '../cli.ts';
 import { CommandError } from '../command-error.ts';
 import { finishRuns } from '../finish-runs.ts';
+import { isRedis } from '../open-store.ts';
 import { readInputs } from '../read-inputs.ts';
 import type { Screen } from '../screen.ts';
 import { withSession } from '../session.ts';
@@ -34,7 +35,9 @@ export async function demo(given: Cli, { concurrency }: { readonly concurrency: 
     `${screen.paint('bold', `${runs.length} sample tickets`)} through ${ready.workflow.ref}: ${ready.workflow.title ?? ''}`,
   );
   screen.print(`Answers   ${whoAnswers(screen)}`);
-  screen.print(`Store     ${globals.store} (SQLite); the ledger of refunds and mails is beside it`);
+  screen.print(
+    `Store     ${globals.store}${isRedis(globals.store) ? '' : ' (SQLite), with the ledger of refunds and mails beside it'}`,
+  );
   screen.print();
 
   return withSession(cli, { work: 'own', create: true, catalog, concurrency }, async (session) => {

@@ -2,6 +2,7 @@
 import type { Engine } from '../../engine/engine.ts';
 import type { Cli, CommandResult } from '../cli.ts';
 import { hasEnded } from '../drive.ts';
+import { everyRun } from '../every-run.ts';
 import { printInboxItem } from '../inbox-view.ts';
 import { readOutcome, type RunOutcome } from '../outcome.ts';
 import { withSession } from '../session.ts';
@@ -9,15 +10,13 @@ import type { Waiting } from '../waiting.ts';
 
 export interface InboxOptions {
   readonly workflow?: string;
-  readonly full: boolean;
+  readonly full?: boolean;
 }
-
-const pageSize = 200;
 
 export async function inbox(
   cli: Cli,
   id: string | undefined,
-  { workflow, full }: InboxOptions,
+  { workflow, full = false }: InboxOptions,
 ): CommandResult {
   const { screen } = cli;
   const items = await withSession(cli, { work: 'none' }, async (session) => {
@@ -48,15 +47,7 @@ export async function inbox(
 
 async function askingRuns(engine: Engine, workflow: string | undefined): Promise<readonly string[]> {
   const ids: string[] = [];
-  for (let cursor: string | undefined; ;) {
-    const page = await engine.list({
-      tag: 'person',
-      limit: pageSize,
-      ...(workflow === undefined ? {} : { workflow }),
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    ids.push(...page.runs.filter((run) => !hasEnded(run)).map((run) => run.id));
-    cursor = page.cursor;
-    if (cursor === undefined) return ids;
-  }
+  const query = { tag: 'person', ...(workflow === undefined ? {} : { workflow }) };
+  for await (const run of everyRun(engine, query)) if (!hasEnded(run)) ids.push(run.id);
+  return ids;
 }

@@ -1,7 +1,9 @@
 /** `signalbox resume`: goes on with what was left under way, by a crash or by Ctrl-C. */
-import { RunNotFound } from '../../errors.ts';
 import type { Cli, CommandResult } from '../cli.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { isAtRest } from '../drive.ts';
+import { everyRun } from '../every-run.ts';
+import { findRun } from '../find-run.ts';
 import { finishRuns } from '../finish-runs.ts';
 import { type Session, withSession } from '../session.ts';
 
@@ -9,7 +11,7 @@ export interface ResumeOptions {
   readonly concurrency: number;
 }
 
-const pageSize = 200;
+const mostDue = 10_000;
 const statuses = ['running', 'waiting'] as const;
 
 export async function resume(
@@ -22,65 +24,62 @@ export async function resume(
 
 async function resumeOne(cli: Cli, id: string): CommandResult {
   return withSession(cli, { work: 'own' }, async (session) => {
-    const stored = await session.store.load(id);
-    if (!stored) throw new RunNotFound(id);
-    await session.serve([stored.workflow]);
+    const { name } = await findRun(session, id);
+    await session.serve([name]);
     return finishRuns(session, [{ id }]);
   });
 }
 
 async function resumeAll(cli: Cli, concurrency: number): CommandResult {
-  // Looked at before an engine works on them, so that their services are there first.
   const { ids, workflows } = await withSession(cli, { work: 'none' }, unfinished);
   if (ids.length === 0) {
     cli.screen.jsonLine({ type: 'outcomes', runs: [], stopped: false });
     return cli.screen.print('Nothing to go on with: every run has ended or waits.');
   }
-  return withSession(cli, { work: 'all', concurrency }, async (session) => {
-    await session.serve(workflows);
-    return finishRuns(
+  return withSession(cli, { work: 'all', concurrency, serve: workflows }, (session) =>
+    finishRuns(
       session,
       ids.map((each) => ({ id: each })),
-    );
-  });
+    ),
+  );
 }
 
 interface Unfinished {
+  /** Runs that are under way, are due, or will be soon. */
   readonly ids: readonly string[];
+  /** The workflows of all that have not ended. */
   readonly workflows: ReadonlySet<string>;
 }
 
-/** Runs that are under way, are due, or will be soon; oldest first. */
-async function unfinished(session: Session): Promise<Unfinished> {
-  const { cli, catalog, engine, store } = session;
+async function unfinished({ cli, catalog, engine, store }: Session): Promise<Unfinished> {
   const ids: string[] = [];
   const workflows = new Set<string>();
   const unknown = new Set<string>();
   const refs = catalog.workflows.map(({ ref }) => ref);
-  const due = new Set(await store.due({ workflows: refs, now: Date.now(), limit: 10_000 }));
+  const due = new Set(await store.due({ workflows: refs, now: Date.now(), limit: mostDue }));
   for (const status of statuses) {
-    for (let cursor: string | undefined; ;) {
-      const page = await engine.list({
-        status,
-        limit: pageSize,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      for (const run of page.runs) {
-        const ref = `${run.workflow}@${run.version}`;
-        if (!catalog.has(ref)) unknown.add(ref);
-        else if (status === 'running' || due.has(run.id) || !isAtRest(await engine.run(run.id).snapshot())) {
-          ids.unshift(run.id);
-          workflows.add(run.workflow);
-        }
+    for await (const { id, workflow, version } of everyRun(engine, { status })) {
+      if (!catalog.has(`${workflow}@${version}`)) {
+        unknown.add(`${workflow}@${version}`);
+        continue;
       }
-      cursor = page.cursor;
-      if (cursor === undefined) break;
+      workflows.add(workflow);
+      if (status === 'running' || due.has(id) || !(await rests(engine, id))) ids.push(id);
     }
   }
   if (unknown.size > 0) {
-    cli.warn(
-      `There are unfinished runs of ${[...unknown].join(', ')}, which is not there; \`--workflows <module>\` adds it.`,
-    );
+    const names = [...unknown].join(', ');
+    cli.warn(`There are unfinished runs of ${names}, which is not there; \`--workflows <module>\` adds it.`);
   }
-  return { ids, workflows };
+  // Oldest first.
+  return { ids: ids.toReversed(), workflows };
+}
+
+/** A run that cannot even be looked at is taken up too, to be told of. */
+async function rests(engine: Engine, id: string): Promise<boolean> {
+  try {
+    return isAtRest(await engine.run(id).snapshot());
+  } catch {
+    return false;
+  }
 }

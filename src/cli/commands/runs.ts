@@ -5,10 +5,11 @@ import { commandLine } from '../command-line.ts';
 import { withSession } from '../session.ts';
 import { stateText, statusStyles } from '../state-text.ts';
 import { type Cell, renderTable } from '../table.ts';
-import { dateTime, span } from '../times.ts';
+import { ago, dateTime } from '../times.ts';
 
 const columns = [
-  { title: 'run', flexible: true },
+  // A UUID stays in one piece, to be copied.
+  { title: 'run', flexible: true, least: 36 },
   { title: 'workflow', flexible: true },
   { title: 'status' },
   { title: 'state', flexible: true },
@@ -38,7 +39,7 @@ export async function runs(cli: Cli, query: ListOptions): CommandResult {
       ? stateText(JSON.parse(run.value))
       : { text: `stuck: ${run.problem}`, style: 'red' },
     dateTime(run.createdAt),
-    `${span(now - run.updatedAt)} ago`,
+    ago(run.updatedAt, now),
   ]);
   screen.print(renderTable(screen, columns, rows));
   if (page.cursor === undefined) return;

@@ -2,10 +2,9 @@
 import { buffer } from 'node:stream/consumers';
 
 import { parseEvent } from '../../engine/run-handle.ts';
-import { RunNotFound, WorkflowNotFound } from '../../errors.ts';
 import type { Cli, CommandResult } from '../cli.ts';
 import { CommandError } from '../command-error.ts';
-import { whileTaken } from '../drive.ts';
+import { findRun } from '../find-run.ts';
 import { finishRuns } from '../finish-runs.ts';
 import { decodeText, parseJson } from '../parse-json.ts';
 import { readText } from '../read-inputs.ts';
@@ -14,7 +13,7 @@ import { withSession } from '../session.ts';
 export interface SendOptions {
   readonly data?: string;
   readonly key?: string;
-  readonly hold: boolean;
+  readonly hold?: true;
 }
 
 export async function send(
@@ -26,20 +25,13 @@ export async function send(
   const payload = data === undefined ? {} : await readPayload(data);
   const event = { ...payload, type };
   return withSession(cli, { work: 'own' }, async (session) => {
-    const { engine, store, catalog } = session;
-    const stored = await store.load(id);
-    if (!stored) throw new RunNotFound(id);
-    const ref = `${stored.workflow}@${stored.version}`;
-    if (!catalog.has(ref)) {
-      throw new WorkflowNotFound(
-        `Run \`${id}\` is a run of \`${ref}\`, which is not there. \`--workflows <module>\` adds it.`,
-      );
-    }
+    const { engine } = session;
+    const workflow = await findRun(session, id);
     // Before its services are started: a bad event starts nothing.
-    parseEvent(catalog.find(ref), event);
-    await session.serve([stored.workflow]);
-    const sending = { hold, ...(key === undefined ? {} : { key }) };
-    await whileTaken(engine, id, () => engine.run(id).send(event, sending));
+    parseEvent(workflow, event);
+    await session.serve([workflow.name]);
+    const sending = { hold: hold === true, ...(key === undefined ? {} : { key }) };
+    await engine.run(id).send(event, sending);
     return finishRuns(session, [{ id }]);
   });
 }

@@ -10,10 +10,10 @@ import { printTimeline } from '../timeline.ts';
 import { dateTime, span } from '../times.ts';
 
 export interface ShowOptions {
-  readonly full: boolean;
+  readonly full?: boolean;
 }
 
-export async function show(cli: Cli, id: string, { full }: ShowOptions): CommandResult {
+export async function show(cli: Cli, id: string, { full = false }: ShowOptions): CommandResult {
   const { screen } = cli;
   const { outcome, history } = await withSession(cli, { work: 'none' }, (session) =>
     readOutcome(session, id),

@@ -13,15 +13,25 @@ export async function startModelEndpoint(random) {
   const calls = [];
   const server = await createMessagesServer({
     async answers({ model, max_tokens: maxTokens, system, messages, output_config: config }, index) {
-      const { actor, input, key } = toldOf(system);
+      const { actor, input, key, pid } = toldOf(system);
       const schema = config?.format?.schema;
-      const call = { requestId: `req_local_${index + 1}`, actor, key, stage: schema ? 'fields' : 'text', at: Date.now() };
-      calls.push(call);
+      calls.push({
+        requestId: `req_local_${index + 1}`,
+        actor,
+        key,
+        pid,
+        stage: schema ? 'fields' : 'text',
+        at: Date.now(),
+      });
       const fault = faultOf(random);
-      if (fault) return { ...call, ...fault };
+      if (fault) return fault;
       await pause(random.between(20, 300));
       const request = { actor, model, maxTokens, messages, input, ...(schema && { schema }) };
-      const { text } = await supportStandIn.complete(request, { key, sent: () => {}, signal: new AbortController().signal });
+      const { text } = await supportStandIn.complete(request, {
+        key,
+        sent: () => {},
+        signal: new AbortController().signal,
+      });
       return { text };
     },
   });

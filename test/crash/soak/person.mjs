@@ -15,7 +15,14 @@ export function keepPeople({ engine, tickets, services, random }) {
 
   function send(runId, { type, ...payload }, options) {
     const by = `person ${sent.length + 1}`;
-    const note = { runId, type, by, key: options.key && `${runId} ${options.key}`, sentBefore: Date.now(), fate: 'unknown' };
+    const note = {
+      runId,
+      type,
+      by,
+      key: options.key && `${runId} ${options.key}`,
+      sentBefore: Date.now(),
+      fate: 'unknown',
+    };
     sent.push(note);
     const sending = engine
       .run(runId)
@@ -39,9 +46,9 @@ export function keepPeople({ engine, tickets, services, random }) {
     if (people === 'late' && !isEscalated) return;
     const question = `${id} ${snapshot.seq}`;
     if (asked.has(question)) return;
-    asked.add(question);
     await pause(random.between(0, 400));
     const event = await answerTo(snapshot);
+    asked.add(question);
     const options = { key: `answer to ${snapshot.seq}` };
     if (random.chance(0.1)) void send(id, { type: 'CONFIRM', reference: 'nobody asked' }, {});
     if (random.chance(0.15)) void send(id, event, options);
@@ -59,7 +66,9 @@ export function keepPeople({ engine, tickets, services, random }) {
     }
     if (types.includes('REPLY')) {
       if (random.chance(0.15)) return { type: 'CLOSE', reason };
-      return context.draft && random.chance(0.4) ? { type: 'APPROVE_REPLY' } : { type: 'REPLY', text: 'We looked into it.' };
+      return context.draft && random.chance(0.4)
+        ? { type: 'APPROVE_REPLY' }
+        : { type: 'REPLY', text: 'We looked into it.' };
     }
     if (types.includes('APPROVE')) {
       const { refundable = 0 } = context.facts?.record ?? {};
@@ -68,7 +77,10 @@ export function keepPeople({ engine, tickets, services, random }) {
       if (choice < 0.8 && refundable > 0) return { type: 'EDIT', amount: Math.ceil(refundable * 50) / 100 };
       return { type: 'REJECT', reason };
     }
-    return lookedUp(value.startsWith('payment') || value === 'awaitingPaymentCheck' ? 'refunds' : 'mails', context);
+    return lookedUp(
+      value.startsWith('payment') || value === 'awaitingPaymentCheck' ? 'refunds' : 'mails',
+      context,
+    );
   }
 
   /** What the ledger says of the payment or mail in question; if it says nothing, one more try, or none. */
@@ -90,7 +102,7 @@ export function keepPeople({ engine, tickets, services, random }) {
       for (const { id } of await waitingRuns(engine)) {
         if (busy.has(id)) continue;
         const answering = answer({ id }, asked)
-          // The services are away at times.
+          // The services are away at times; the next look asks them again.
           .catch((error) => {
             if (!(error instanceof TypeError)) throw error;
           })
@@ -98,7 +110,10 @@ export function keepPeople({ engine, tickets, services, random }) {
         busy.set(id, answering);
       }
       for (const id of early) {
-        const isStarted = await engine.run(id).snapshot().then(Boolean, () => false);
+        const isStarted = await engine
+          .run(id)
+          .snapshot()
+          .then(Boolean, () => false);
         if (!isStarted) continue;
         early.delete(id);
         void send(id, { type: 'APPROVE' }, { hold: true, key: 'early' });
@@ -123,8 +138,13 @@ export function keepPeople({ engine, tickets, services, random }) {
 
 async function waitingRuns(engine) {
   const runs = [];
-  for (let cursor; ; ) {
-    const page = await engine.list({ tag: 'person', status: 'waiting', limit: 200, ...(cursor && { cursor }) });
+  for (let cursor; ;) {
+    const page = await engine.list({
+      tag: 'person',
+      status: 'waiting',
+      limit: 200,
+      ...(cursor && { cursor }),
+    });
     runs.push(...page.runs);
     cursor = page.cursor;
     if (!cursor) return runs;

@@ -20,7 +20,15 @@ const leaseMs = 3_000;
 const paceMs = 40;
 
 /** `lifeMs`: how long a worker lives, at least and at most. `minutes`: after that it is stopped and what is left is a violation. */
-export async function runSoak({ spec, folder, count, seed, minutes, lifeMs = [100, 1_600], tell = () => {} }) {
+export async function runSoak({
+  spec,
+  folder,
+  count,
+  seed,
+  minutes,
+  lifeMs = [100, 2_000],
+  tell = () => {},
+}) {
   mkdirSync(folder, { recursive: true });
   const random = createRandom(seed);
   const tickets = soakTickets(count, random);
@@ -51,9 +59,10 @@ export async function runSoak({ spec, folder, count, seed, minutes, lifeMs = [10
     const people = keepPeople({ engine, tickets, services, random: createRandom(seed + 3) });
     const trouble = causeTrouble(services, createRandom(seed + 4));
 
-    const read = () => Promise.all(tickets.map(async (ticket) => ({ ticket, stored: await store.load(ticket.input.id) })));
+    const read = () =>
+      Promise.all(tickets.map(async (ticket) => ({ ticket, stored: await store.load(ticket.input.id) })));
     const giveUpAt = startedAt + minutes * 60_000;
-    for (let left = count; left > 0 && Date.now() < giveUpAt; ) {
+    for (let left = count; left > 0 && Date.now() < giveUpAt;) {
       await Promise.race([pause(500), people.working]);
       left = (await read()).filter((run) => !isOver(run)).length;
       tell({ left, kills: workers.kills, seconds: Math.round((Date.now() - startedAt) / 1_000) });
@@ -75,7 +84,13 @@ export async function runSoak({ spec, folder, count, seed, minutes, lifeMs = [10
       started: readFileSync(startedFile, 'utf8').split('\n').filter(Boolean),
     });
     return {
-      figures: { runs: count, kills: workers.kills, seconds: Math.round(seconds), 'faults of the services': faults, ...counts },
+      figures: {
+        runs: count,
+        kills: workers.kills,
+        seconds: Math.round(seconds),
+        'faults of the services': faults,
+        ...counts,
+      },
       violations: [...violations, ...model.unexpected.map((what) => `the model endpoint: ${what}`)],
       problems: workers.problems,
     };

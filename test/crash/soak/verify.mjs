@@ -37,7 +37,8 @@ export function isOver({ ticket, stored }) {
 
 /** With a supervisor who has a day, and no mind to answer. */
 function isAtRest({ people, version }, stored) {
-  const rests = stored?.status === 'waiting' && stored.tags.includes('person') && stored.value.endsWith('Escalated"');
+  const rests =
+    stored?.status === 'waiting' && stored.tags.includes('person') && stored.value.endsWith('Escalated"');
   return rests && people === 'absent' && version === 'patient';
 }
 
@@ -45,12 +46,14 @@ export function verify({ runs, ledger, calls, sent, shifts, started }) {
   const context = {
     ledger,
     sent: groupBy(sent, ({ runId }) => runId),
-    calls: groupBy(calls, callName),
+    calls: groupBy(calls, ({ key }) => key.slice(0, key.indexOf('/'))),
     lateness: [],
     shifts,
   };
   const violations = [
-    ...started.filter((id) => !runs.some((run) => run.id === id && run.stored)).map((id) => `${id}: its start was acknowledged, and it is gone`),
+    ...started
+      .filter((id) => !runs.some((run) => run.id === id && run.stored))
+      .map((id) => `${id}: its start was acknowledged, and it is gone`),
     ...strangersIn(ledger, runs),
   ];
   const present = runs.filter((run) => {
@@ -58,7 +61,17 @@ export function verify({ runs, ledger, calls, sent, shifts, started }) {
     return run.stored;
   });
   for (const run of present) {
-    for (const check of [endOf, refundsOf, mailsOf, outcomesOf, modelCallsOf, timersOf, eventsOf, resultsOf, foldOf]) {
+    for (const check of [
+      endOf,
+      refundsOf,
+      mailsOf,
+      outcomesOf,
+      modelCallsOf,
+      timersOf,
+      eventsOf,
+      resultsOf,
+      foldOf,
+    ]) {
       violations.push(...[...check(run, context)].map((violation) => `${run.id}: ${violation}`));
     }
   }
@@ -68,7 +81,8 @@ export function verify({ runs, ledger, calls, sent, shifts, started }) {
 // --- the end --------------------------------------------------------------------------------------------------------
 
 function* endOf({ ticket, stored, inbox, hasEnded }) {
-  if (!isOver({ ticket, stored })) yield `it is ${stored.status} at ${stored.value}, and should have ended or rest with a person`;
+  if (!isOver({ ticket, stored }))
+    yield `it is ${stored.status} at ${stored.value}, and should have ended or rest with a person`;
   if (stored.problem !== undefined) yield `nobody can go on with it: ${stored.problem}`;
   if (hasEnded && inbox.length > 0) yield `it has ended with ${inbox.length} messages in its inbox`;
 }
@@ -78,7 +92,9 @@ function* endOf({ ticket, stored, inbox, hasEnded }) {
 function strangersIn(ledger, runs) {
   const ids = new Set(runs.map(({ id }) => id));
   return Object.entries(ledger).flatMap(([kind, made]) =>
-    made.filter(({ body }) => !ids.has(body.ticketId)).map(({ body }) => `${kind} has an entry for ${body.ticketId}, which is no ticket`),
+    made
+      .filter(({ body }) => !ids.has(body.ticketId))
+      .map(({ body }) => `${kind} has an entry for ${body.ticketId}, which is no ticket`),
   );
 }
 
@@ -87,18 +103,26 @@ function partsOf({ state, hasEnded }) {
   const { context, output } = state.snapshot;
   if (hasEnded) return output?.parts ?? [];
   const inHand = context.parts[context.partIndex];
-  return inHand ? [...context.results, { ...context, category: inHand.category, isInHand: true }] : context.results;
+  return inHand
+    ? [...context.results, { ...context, category: inHand.category, isInHand: true }]
+    : context.results;
 }
 
 function* refundsOf(run, { ledger }) {
   const made = ledger.refunds.filter(({ body }) => body.ticketId === run.id);
-  const { refund } = partsOf(run).find(({ category }) => category === 'billing') ?? { refund: { status: 'none' } };
+  const { refund } = partsOf(run).find(({ category }) => category === 'billing') ?? {
+    refund: { status: 'none' },
+  };
   if (made.length > 1) yield `it was refunded ${made.length} times`;
   switch (refund.status) {
     case 'refunded': {
       const [{ answer } = {}] = made;
       if (!answer) yield `its refund of ${refund.amount} ${refund.currency} is not in the ledger`;
-      else if (answer.reference !== refund.reference || answer.amount !== refund.amount || answer.currency !== refund.currency) {
+      else if (
+        answer.reference !== refund.reference ||
+        answer.amount !== refund.amount ||
+        answer.currency !== refund.currency
+      ) {
         yield `it says ${JSON.stringify(refund)}, the ledger ${JSON.stringify(answer)}`;
       }
       break;
@@ -113,7 +137,9 @@ function* refundsOf(run, { ledger }) {
 function* mailsOf(run, { ledger }) {
   const parts = partsOf(run);
   const made = ledger.mails.filter(({ body }) => body.ticketId === run.id);
-  const neverLookedUp = run.messages.some(({ value, message }) => message.type === 'timer' && value === 'recordingOutcome');
+  const neverLookedUp = run.messages.some(
+    ({ value, message }) => message.type === 'timer' && value === 'recordingOutcome',
+  );
   for (const category of ['billing', 'technical', 'general']) {
     const sent = made.filter(({ body }) => body.category === category);
     const part = parts.find((one) => one.category === category);
@@ -122,14 +148,16 @@ function* mailsOf(run, { ledger }) {
       yield `its mail on ${category} is ${part.mail.id}, the ledger has ${sent[0]?.answer.id ?? 'none'}`;
     }
     const mayBeUnknown = part && part.reply !== null && (part.isInHand || neverLookedUp);
-    if (!part?.mail && sent.length > 0 && !mayBeUnknown) yield `a mail on ${category} went out that it does not know of`;
+    if (!part?.mail && sent.length > 0 && !mayBeUnknown)
+      yield `a mail on ${category} went out that it does not know of`;
   }
 }
 
 function* outcomesOf(run, { ledger }) {
   const made = ledger.outcomes.filter(({ body }) => body.ticketId === run.id);
   const parts = partsOf(run).filter(({ recorded }) => recorded);
-  if (new Set(made.map(({ body }) => body.subject)).size !== made.length) yield 'an outcome is on record twice';
+  if (new Set(made.map(({ body }) => body.subject)).size !== made.length)
+    yield 'an outcome is on record twice';
   for (const { category } of parts) {
     if (!made.some(({ body }) => body.subject === category)) yield `its outcome on ${category} is missing`;
   }
@@ -139,37 +167,64 @@ function* outcomesOf(run, { ledger }) {
 
 const modelActors = ['classifyTicket', 'splitTicket', 'draftReply', 'decideRefund'];
 
-/** What was asked: by which invocation, and for what; a decision is one for the whole run. */
-function callName({ key, stage, actor }) {
-  return actor === 'decideRefund' ? `${key.slice(0, key.indexOf('/'))} decideRefund` : `${key} ${stage}`;
+/** What was asked, and by which invocation. */
+function questionOf({ key, stage }) {
+  return `${key} ${stage}`;
+}
+
+/** A decision, once it is kept, is one for the whole run. */
+function decisionOf({ key }) {
+  return `${key.slice(0, key.indexOf('/'))} decideRefund`;
 }
 
 /** The answers on record, each with the key of the invocation that it was recorded for. */
 function exchangesOf({ entries }) {
   return entries.flatMap((entry) =>
-    (entry.exchanges ?? []).map((exchange) => ({ ...exchange, key: entry.key ?? entry.message.key, isKept: entry.type === 'kept' })),
+    (entry.exchanges ?? []).map((exchange) => ({
+      ...exchange,
+      key: entry.key ?? entry.message.key,
+      isKept: entry.type === 'kept',
+    })),
   );
 }
 
-function* modelCallsOf(run, { calls }) {
-  const answered = exchangesOf(run).filter(({ kind, response }) => kind === 'model' && response !== undefined);
-  const asked = new Map([...calls.values()].flat().filter(({ key }) => key.startsWith(`${run.id}/`)).map((call) => [call.requestId, call]));
+function* modelCallsOf(run, { calls, shifts }) {
+  const answered = exchangesOf(run).filter(
+    ({ kind, response }) => kind === 'model' && response !== undefined,
+  );
+  const asked = calls.get(run.id) ?? [];
+  const byQuestion = groupBy(asked, questionOf);
+  const decisions = asked.filter(({ actor }) => actor === 'decideRefund');
+
   for (const { requestId, isKept } of answered) {
-    const call = asked.get(requestId);
+    const call = asked.find((one) => one.requestId === requestId);
     if (!call) {
       yield `the answer to ${requestId} is on record, but was never asked for by this run`;
       continue;
     }
-    // A decision counts once it is kept for all that ask for it; one that was discarded may be asked for again.
-    if (call.actor === 'decideRefund' && !isKept) continue;
-    const all = calls.get(callName(call));
-    const again = all.slice(all.indexOf(call) + 1);
-    if (again.length > 0) yield `${callName(call)} was asked again (${again.map((one) => one.requestId)}) when ${requestId} was on record`;
+    const [name, same] =
+      isKept && call.actor === 'decideRefund'
+        ? [decisionOf(call), decisions]
+        : [questionOf(call), byQuestion.get(questionOf(call))];
+    const again = same.slice(same.indexOf(call) + 1);
+    if (again.length > 0)
+      yield `${name} was asked again (${again.map((one) => one.requestId)}) when ${requestId} was on record`;
   }
+
+  for (const [name, same] of byQuestion) {
+    for (const [n, { pid, at }] of same.slice(1).entries()) {
+      const before = shifts.findLast((shift) => shift.pid === same[n].pid && shift.startedAt <= same[n].at);
+      if (before.killedAt > at)
+        yield `${name} was asked by ${pid} while ${same[n].pid}, who had asked it, was alive`;
+    }
+  }
+
   for (const { message } of run.messages) {
     if (message.type !== 'output') continue;
     const actor = modelActors.find((name) => message.key.startsWith(`${name}#`));
-    const isOnRecord = answered.some(({ key }) => key === message.key || (actor === 'decideRefund' && key.startsWith(`${actor}#`)));
+    const isOnRecord = answered.some(
+      ({ key }) => key === message.key || (actor === 'decideRefund' && key.startsWith(`${actor}#`)),
+    );
     if (actor && !isOnRecord) yield `${message.key} has an output, but its exchange is not on record`;
   }
 }
@@ -185,20 +240,28 @@ function* timersOf({ messages, state, stored }, { shifts, lateness, sent }) {
       const timer = armed.find(({ id, source }) => id === message.id && source === message.source);
       if (!timer) yield `timer ${message.id} fired, but was not armed`;
       else {
-        if (at < timer.deadline) yield `timer ${timer.id} fired ${timer.deadline - at} ms before its deadline`;
+        if (at < timer.deadline)
+          yield `timer ${timer.id} fired ${timer.deadline - at} ms before its deadline`;
         const late = workedBetween(shifts, timer.deadline, at);
         lateness.push(late);
-        if (process.env.DBG && late > 1500) console.error('LATE', late, stored.id, timer.id, timer.deadline, at, JSON.stringify(shifts.filter((x) => x.to > timer.deadline - 2000 && x.from < at + 500).map((x) => [x.pid, x.from - timer.deadline, x.to - timer.deadline])));
-        if (late > longestLateMs) yield `timer ${timer.id} fired when somebody had been there for ${late} ms after its deadline`;
+        if (late > longestLateMs)
+          yield `timer ${timer.id} fired when somebody had been there for ${late} ms after its deadline`;
       }
     }
-    const cameAt = type === 'event' ? notes.find(({ by }) => by === message.event.by)?.sentBefore : type === 'timer' ? undefined : at;
+    const cameAt =
+      type === 'event'
+        ? notes.find(({ by }) => by === message.event.by)?.sentBefore
+        : type === 'timer'
+          ? undefined
+          : at;
     const passedOver = armed.find(({ deadline }) => cameAt !== undefined && deadline < cameAt);
-    if (passedOver) yield `${type} came ${cameAt - passedOver.deadline} ms after the deadline of ${passedOver.id}, and was taken first`;
+    if (passedOver)
+      yield `${type} came ${cameAt - passedOver.deadline} ms after the deadline of ${passedOver.id}, and was taken first`;
     armed = timers;
   }
   const [next] = state.timers;
-  if (next && workedBetween(shifts, next.deadline, Date.now()) > longestLateMs) yield `timer ${next.id} was due, and has not fired`;
+  if (next && workedBetween(shifts, next.deadline, Date.now()) > longestLateMs)
+    yield `timer ${next.id} was due, and has not fired`;
 }
 
 /** For how many milliseconds of that time there was a worker. */
@@ -220,16 +283,27 @@ function* eventsOf({ entries, hasEnded, inbox, stored }, { sent }) {
   for (const same of groupBy(notes, ({ key, by }) => key ?? by).values()) {
     const names = same.map(({ by }) => by);
     const [{ type, key }] = same;
-    const taken = entries.filter((entry) => entry.type === 'message' && names.includes(entry.message.event?.by));
+    const taken = entries.filter(
+      (entry) => entry.type === 'message' && names.includes(entry.message.event?.by),
+    );
     const refused = entries.filter((entry) => entry.type === 'refused' && names.includes(entry.event.by));
     const fates = new Set(same.map(({ fate }) => fate));
-    if (taken.length + refused.length > 1) yield `${type} of ${names} was taken ${taken.length} times and refused ${refused.length} times`;
+    if (taken.length + refused.length > 1)
+      yield `${type} of ${names} was taken ${taken.length} times and refused ${refused.length} times`;
     if (key?.endsWith(' early')) {
-      if (fates.has('accepted') && hasEnded && taken.length + refused.length === 0) yield `${type} of ${names} was acknowledged, and is gone`;
-    } else if (fates.has('accepted') && taken.length !== 1) yield `${type} of ${names} was accepted, and is not on record`;
-    else if (fates.has('EVENT_NOT_ACCEPTED') && taken.length > 0) yield `${type} of ${names} was refused, and taken all the same`;
+      if (fates.has('accepted') && hasEnded && taken.length + refused.length === 0)
+        yield `${type} of ${names} was acknowledged, and is gone`;
+    } else if (fates.has('accepted') && taken.length !== 1)
+      yield `${type} of ${names} was accepted, and is not on record`;
+    else if (fates.has('EVENT_NOT_ACCEPTED') && taken.length > 0)
+      yield `${type} of ${names} was refused, and taken all the same`;
   }
-  const strangers = entries.filter((entry) => entry.type === 'message' && entry.message.event && !notes.some(({ by }) => by === entry.message.event.by));
+  const strangers = entries.filter(
+    (entry) =>
+      entry.type === 'message' &&
+      entry.message.event &&
+      !notes.some(({ by }) => by === entry.message.event.by),
+  );
   if (strangers.length > 0) yield `it took ${strangers.length} events that nobody sent`;
   if (!hasEnded && inbox.some(({ body }) => !decode(body).hold)) yield 'an event waits in its inbox';
 }
@@ -237,7 +311,9 @@ function* eventsOf({ entries, hasEnded, inbox, stored }, { sent }) {
 // --- the history ----------------------------------------------------------------------------------------------------
 
 function* resultsOf({ messages, entries, stored }) {
-  const results = messages.flatMap(({ message }) => (message.type === 'output' || message.type === 'error' ? [message.key] : []));
+  const results = messages.flatMap(({ message }) =>
+    message.type === 'output' || message.type === 'error' ? [message.key] : [],
+  );
   for (const key of new Set(results)) {
     const count = results.filter((one) => one === key).length;
     if (count > 1) yield `${key} has ${count} results`;
@@ -265,14 +341,17 @@ function countsOf(runs, calls, sent, ledger, lateness) {
   const late = lateness.toSorted((one, other) => one - other);
   const of = (type) => entries.filter((entry) => entry.type === type).length;
   return {
-    'ended': runs.filter(({ hasEnded }) => hasEnded).length,
+    ended: runs.filter(({ hasEnded }) => hasEnded).length,
     'at rest with a person': runs.filter(({ hasEnded }) => !hasEnded).length,
     'messages applied': of('message'),
-    'runs that a kill cut short': runs.filter((run) => run.entries.some(({ why }) => why === 'taken over')).length,
+    'runs that a kill cut short': runs.filter((run) => run.entries.some(({ why }) => why === 'taken over'))
+      .length,
     'invocations taken over': entries.filter(({ why }) => why === 'taken over').length,
-    'refunds': ledger.refunds.length,
-    'mails': ledger.mails.length,
-    'asked of the ledger again': Object.values(ledger).flat().reduce((sum, { asked }) => sum + asked - 1, 0),
+    refunds: ledger.refunds.length,
+    mails: ledger.mails.length,
+    'asked of the ledger again': Object.values(ledger)
+      .flat()
+      .reduce((sum, { asked }) => sum + asked - 1, 0),
     'model requests': calls.length,
     'of them on record': recorded.length,
     'events sent': sent.length,

@@ -21,7 +21,8 @@ const engine = createEngine({
   work: 'none',
   leaseMs,
   pollMs: 50,
-  onProblem: (error, { runId }) => process.send({ type: 'problem', message: error.message, code: error.code, runId }),
+  onProblem: (error, { runId }) =>
+    process.send({ type: 'problem', message: error.message, code: error.code, runId }),
 });
 engine.work({ concurrency: 200 });
 process.send({ type: 'ready' });

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const program = fileURLToPath(new URL('./worker.mjs', import.meta.url));
 
 export function keepWorkers({ options, env, random, lifeMs }) {
-  /** From when to when a worker was ready for work; `to` is Infinity while it is. */
+  /** Every worker: from when to when it was ready for work, and when it was started and killed. */
   const shifts = [];
   const problems = [];
   const children = new Set();
@@ -24,24 +24,35 @@ export function keepWorkers({ options, env, random, lifeMs }) {
     });
     children.add(child);
     const ended = once(child, 'close');
-    let shift;
+    const shift = { pid: child.pid, startedAt: Date.now(), from: Infinity, to: Infinity, killedAt: Infinity };
+    shifts.push(shift);
     let stderr = '';
     child.stderr.on('data', (chunk) => (stderr += chunk));
     child.on('message', ({ type, ...message }) => {
-      if (type === 'ready') shifts.push((shift = { pid: child.pid, from: Date.now(), to: Infinity }));
+      if (type === 'ready') shift.from = Date.now();
       else problems.push({ at: Date.now(), pid: child.pid, ...message });
     });
     // One in seven dies before or while it starts, the others while they work.
     const [least, most] = random.chance(1 / 7) ? [0, 400] : lifeMs;
     const over = new AbortController();
-    await Promise.race([pause(random.between(least, most), undefined, { signal: over.signal }), ended, stopped]);
+    await Promise.race([
+      pause(random.between(least, most), undefined, { signal: over.signal }),
+      ended,
+      stopped,
+    ]);
     over.abort();
+    shift.killedAt = Date.now();
     child.kill('SIGKILL');
     const [code, signal] = await ended;
-    if (shift) shift.to = Date.now();
+    shift.to = Date.now();
     children.delete(child);
     if (signal === 'SIGKILL') kills += 1;
-    else problems.push({ at: Date.now(), pid: child.pid, message: `A worker ended by itself with ${code ?? signal}. ${stderr}` });
+    else
+      problems.push({
+        at: Date.now(),
+        pid: child.pid,
+        message: `A worker ended by itself with ${code ?? signal}. ${stderr}`,
+      });
   }
 
   let stop;
@@ -50,7 +61,8 @@ export function keepWorkers({ options, env, random, lifeMs }) {
   async function keepUp(second) {
     while (!stopping) {
       await live();
-      if (second && random.chance(0.4)) await Promise.race([pause(random.between(200, 2_000), undefined, { ref: false }), stopped]);
+      if (second && random.chance(0.4))
+        await Promise.race([pause(random.between(200, 2_000), undefined, { ref: false }), stopped]);
     }
   }
 

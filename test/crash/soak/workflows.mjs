@@ -8,7 +8,7 @@ import { createSupportTicket } from 'signalbox/machines';
 import { supportStandIn } from '../../../dist/machines/support-ticket/stand-in.js';
 
 const times = {
-  modelMs: 2_500,
+  modelMs: 6_000,
   toolMs: 1_200,
   retryMs: 80,
   longestRetryMs: 1_000,
@@ -41,7 +41,7 @@ function named() {
     ...provider,
     complete(request, call) {
       const { actor, input, system = '' } = request;
-      const told = JSON.stringify({ actor, input, key: call.key });
+      const told = JSON.stringify({ actor, input, key: call.key, pid: process.pid });
       return provider.complete({ ...request, system: `${system}\n\n<soak_call>${told}</soak_call>` }, call);
     },
   };
