@@ -9,7 +9,12 @@ const layers = {
   base: { from: base, may: [base] },
   engine: {
     from: '^src/engine/',
-    may: [base, '^src/engine/', String.raw`^src/gates/(verdict|person)\.ts$`, String.raw`^persistence/store\.ts$`],
+    may: [
+      base,
+      '^src/engine/',
+      String.raw`^src/gates/(verdict|person)\.ts$`,
+      String.raw`^persistence/store\.ts$`,
+    ],
   },
   actors: { from: '^src/actors/', may: [base, '^src/(actors|engine|gates)/'] },
   gates: { from: '^src/gates/', may: [base, '^src/gates/'] },

@@ -162,9 +162,14 @@ export class OutcomeUnknown extends SignalboxError {
 /** Another worker holds this run now; what this one was about to write was refused. */
 export class LeaseLost extends SignalboxError {
   constructor(runId: string) {
-    super('LEASE_LOST', 'lost-race', `Another worker took over run \`${runId}\`; this worker's write was refused.`, {
-      details: { runId },
-    });
+    super(
+      'LEASE_LOST',
+      'lost-race',
+      `Another worker took over run \`${runId}\`; this worker's write was refused.`,
+      {
+        details: { runId },
+      },
+    );
   }
 }
 
@@ -198,5 +203,7 @@ export class EngineStopped extends SignalboxError {
 
 /** One line per issue, each with its path: `customer.email: Invalid email`. */
 export function describeIssues(issues: readonly Issue[]): string {
-  return issues.map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message)).join('; ');
+  return issues
+    .map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message))
+    .join('; ');
 }

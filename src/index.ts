@@ -19,7 +19,13 @@ export type {
   MessageEntry,
   RefusedEntry,
 } from './engine/history.ts';
-export type { DurableActor, DurableLogic, Exchange, InvocationScope, TokenUsage } from './engine/invocation.ts';
+export type {
+  DurableActor,
+  DurableLogic,
+  Exchange,
+  InvocationScope,
+  TokenUsage,
+} from './engine/invocation.ts';
 export type { RunHandle, SendOptions, SnapshotCondition, WaitOptions } from './engine/run-handle.ts';
 export type { AcceptedEvent, RunSnapshot } from './engine/run-snapshot.ts';
 export { advance, type StateQuestion } from './engine/advance.ts';

@@ -5,12 +5,19 @@ import type { DecidedAction } from './run-state.ts';
 
 export type ActionFailed = (action: DecidedAction, error: SignalboxError) => void;
 
-export function performActions(runId: string, actions: readonly DecidedAction[], onFailed: ActionFailed): void {
+export function performActions(
+  runId: string,
+  actions: readonly DecidedAction[],
+  onFailed: ActionFailed,
+): void {
   for (const action of actions) {
     const failed = (error: unknown): void => onFailed(action, failure(runId, action, error));
     try {
       const { self, system } = detached(action.path);
-      const done: unknown = action.exec?.({ context: action.context, event: action.event, self, system }, action.params);
+      const done: unknown = action.exec?.(
+        { context: action.context, event: action.event, self, system },
+        action.params,
+      );
       if (done instanceof Promise) done.catch(failed);
     } catch (error) {
       failed(error);
@@ -20,8 +27,13 @@ export function performActions(runId: string, actions: readonly DecidedAction[],
 
 function failure(runId: string, { type, path }: DecidedAction, cause: unknown): SignalboxError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new SignalboxError('ACTION_FAILED', 'stop', `Action \`${type}\` of run \`${runId}\` failed: ${why}`, {
-    cause,
-    details: { runId, action: type, path },
-  });
+  return new SignalboxError(
+    'ACTION_FAILED',
+    'stop',
+    `Action \`${type}\` of run \`${runId}\` failed: ${why}`,
+    {
+      cause,
+      details: { runId, action: type, path },
+    },
+  );
 }

@@ -91,6 +91,40 @@ describe('advance', () => {
     );
   });
 
+  it('hosts a state once with a host cache, and anew when its host has gone further', () => {
+    const hosts = createHostCache();
+    const { state } = advance(workflow, undefined, { type: 'start', at: 1000 }, hosts);
+    const host = hosts.take(state);
+    expect(host).toBeDefined();
+    expect(hosts.take(state)).toBeUndefined();
+    if (host) hosts.put(state, host);
+    expect(advance(workflow, state, { type: 'cancel', at: 1000 }, hosts).state.snapshot.status).toBe(
+      'stopped',
+    );
+    expect(advance(workflow, state, event('GO'), hosts)).toEqual(advance(workflow, state, event('GO')));
+  });
+
+  it('keeps the input of a pending invocation once, and shows it to the machine after a restart', () => {
+    const machine = createMachine({
+      id: 'asking',
+      context: { saw: null as unknown },
+      invoke: { id: 'ask', src: work(), input: { question: 'why on earth' } },
+      on: {
+        LOOK: {
+          actions: assign({
+            saw: ({ self }) =>
+              (self.getSnapshot().children['ask']?.getSnapshot() as { input: unknown }).input,
+          }),
+        },
+      },
+    });
+    const asking = defineWorkflow({ version: '1', machine });
+    const text = encode(start(asking).state);
+    expect(text.split('why on earth')).toHaveLength(2);
+    const { state } = advance(asking, decode(text) as RunState, event('LOOK'));
+    expect(state.snapshot.context).toEqual({ saw: { question: 'why on earth' } });
+  });
+
   it('takes a state to another version of the workflow, and does not use the host of the first', () => {
     const hosts = createHostCache();
     const version = (name: string) =>
@@ -312,6 +346,7 @@ describe('the output of a run', () => {
     expect(accepted).toBe(true);
     expect(state.snapshot).toMatchObject({ status: 'error', error: { code: 'ACTOR_VALUE_INVALID' } });
     expect(state.snapshot).not.toHaveProperty('output');
+    expect(Object.isFrozen(state) && Object.isFrozen(state.snapshot)).toBe(true);
     expect((state.snapshot.error as Error).message).toContain(
       'count: Invalid input: expected number, received string',
     );

@@ -182,19 +182,11 @@ function conclude(host: Host, before: RunState, hosts: HostCache): Advanced {
 
 /** The machine went where no state can be stored from: the run ends there, with the last state that could be. */
 function failed(before: RunState, error: Error): Advanced {
-  const { snapshot, invocations } = before;
+  const snapshot = Object.freeze({ ...before.snapshot, status: 'error' as const, error, children: {} });
   return {
-    ...unchanged(
-      {
-        ...before,
-        snapshot: { ...snapshot, status: 'error', error, children: {} },
-        timers: [],
-        invocations: [],
-      },
-      [],
-    ),
+    ...unchanged(Object.freeze({ ...before, snapshot, timers: [], invocations: [] }), []),
     accepted: true,
-    stopped: invocations.map(({ key }) => key),
+    stopped: before.invocations.map(({ key }) => key),
   };
 }
 

@@ -49,7 +49,15 @@ type Perform = (scope: InvocationScope) => Promise<unknown>;
 function oneStep(perform: Perform, declared: Partial<DurableActor> = {}): AnyWorkflow {
   const work = Object.assign(
     fromPromise<unknown>(() => Promise.reject(new Error('never called'))),
-    { signalbox: { kind: 'test', irreversible: false, idempotent: true, perform: (_: unknown, scope: InvocationScope) => perform(scope), ...declared } },
+    {
+      signalbox: {
+        kind: 'test',
+        irreversible: false,
+        idempotent: true,
+        perform: (_: unknown, scope: InvocationScope) => perform(scope),
+        ...declared,
+      },
+    },
   );
   const machine = setup({
     types: { context: {} as { result: unknown; error: unknown } },
@@ -83,14 +91,31 @@ describe('an invocation whose worker dies', () => {
     const clock = createVirtualClock();
     const seen: Array<[string, number]> = [];
     const { store, die } = mortal(data);
-    const first = engineOn(data, oneStep((scope) => { seen.push([scope.key, scope.attempt]); return never; }), { store, clock });
+    const first = engineOn(
+      data,
+      oneStep((scope) => {
+        seen.push([scope.key, scope.attempt]);
+        return never;
+      }),
+      { store, clock },
+    );
     await first.start('one-step', { id: 'r' });
     await vi.waitFor(() => expect(seen).toHaveLength(1));
     die();
     await leaseRunsOut(clock);
-    const second = engineOn(data, oneStep((scope) => { seen.push([scope.key, scope.attempt]); return Promise.resolve('ok'); }), { clock });
+    const second = engineOn(
+      data,
+      oneStep((scope) => {
+        seen.push([scope.key, scope.attempt]);
+        return Promise.resolve('ok');
+      }),
+      { clock },
+    );
     expect(await second.run('r').result()).toEqual({ result: 'ok', error: null });
-    expect(seen).toEqual([['r/work#1', 1], ['r/work#1', 2]]);
+    expect(seen).toEqual([
+      ['r/work#1', 1],
+      ['r/work#1', 2],
+    ]);
     const types = (await second.run('r').history()).map(({ type }) => type);
     expect(types).toEqual(['message', 'attempt', 'message']);
   });
@@ -105,7 +130,9 @@ describe('an invocation whose worker dies', () => {
     await vi.waitFor(() => expect(perform).toHaveBeenCalledTimes(1));
     die();
     await leaseRunsOut(clock);
-    const { error } = (await engineOn(data, oneStep(perform, declared), { clock }).run('r').result()) as { error: unknown };
+    const { error } = (await engineOn(data, oneStep(perform, declared), { clock }).run('r').result()) as {
+      error: unknown;
+    };
     expect(error).toBeInstanceOf(OutcomeUnknown);
     expect(perform).toHaveBeenCalledTimes(1);
   });
@@ -122,26 +149,38 @@ describe('an invocation whose worker dies', () => {
     const data = createMemoryData();
     const clock = createVirtualClock();
     const computed: string[] = [];
-    const work = (until: number): Perform => async (scope) => {
-      const values: string[] = [];
-      for (let index = 0; index < 5; index++) {
-        if (index === until) await never;
-        values.push(await scope.once(`item ${index}`, async () => { computed.push(`item ${index}`); return `value ${index}`; }));
-      }
-      return values;
-    };
+    const work =
+      (until: number): Perform =>
+      async (scope) => {
+        const values: string[] = [];
+        for (let index = 0; index < 5; index++) {
+          if (index === until) await never;
+          values.push(
+            await scope.once(`item ${index}`, async () => {
+              computed.push(`item ${index}`);
+              return `value ${index}`;
+            }),
+          );
+        }
+        return values;
+      };
     const { store, die } = mortal(data);
     await engineOn(data, oneStep(work(3)), { store, clock }).start('one-step', { id: 'r' });
     await vi.waitFor(() => expect(computed).toHaveLength(3));
     die();
     await leaseRunsOut(clock);
-    const { result } = (await engineOn(data, oneStep(work(99)), { clock }).run('r').result()) as { result: string[] };
+    const { result } = (await engineOn(data, oneStep(work(99)), { clock })
+      .run('r')
+      .result()) as { result: string[] };
     expect(result).toEqual(['value 0', 'value 1', 'value 2', 'value 3', 'value 4']);
     expect(computed).toEqual(['item 0', 'item 1', 'item 2', 'item 3', 'item 4']);
   });
 
   it('is computed once even if the same name is asked for twice at a time, and again if it failed', async () => {
-    const compute = vi.fn<() => Promise<number>>().mockRejectedValueOnce(new Error('first')).mockResolvedValue(7);
+    const compute = vi
+      .fn<() => Promise<number>>()
+      .mockRejectedValueOnce(new Error('first'))
+      .mockResolvedValue(7);
     const workflow = oneStep(async ({ once }) => {
       const [first] = await Promise.allSettled([once('n', compute), once('n', compute)]);
       return [first.status, await once('n', compute), await once('n', compute)];
@@ -156,7 +195,11 @@ describe('a run that cannot go on', () => {
   it('is left as it is, named with its reason, and goes on once the workflow is mended', async () => {
     const data = createMemoryData();
     const clock = createVirtualClock();
-    await engineOn(data, oneStep(() => never), { work: 'none', clock }).start('one-step', { id: 'r' });
+    await engineOn(
+      data,
+      oneStep(() => never),
+      { work: 'none', clock },
+    ).start('one-step', { id: 'r' });
     const changed = setup({ actors: { other: fromPromise(() => never) } }).createMachine({
       id: 'one-step',
       initial: 'elsewhere',
@@ -166,11 +209,20 @@ describe('a run that cannot go on', () => {
     await vi.waitFor(() => expect(problems).not.toEqual([]));
     expect(problems[0]?.message).toMatch(/`r`.*one-step@1/);
     await expect(broken.run('r').result()).rejects.toThrow(/No worker can go on/);
-    expect((await broken.list()).runs[0]).toMatchObject({ status: 'running', problem: expect.stringContaining('cannot be restored') as string });
+    expect((await broken.list()).runs[0]).toMatchObject({
+      status: 'running',
+      problem: expect.stringContaining('cannot be restored') as string,
+    });
     await broken.stop();
     await clock.advance(60_000);
-    const mended = engineOn(data, oneStep(() => Promise.resolve(1)), { clock }).run('r');
-    await vi.waitFor(async () => expect(await mended.snapshot()).toMatchObject({ status: 'done', output: { result: 1 } }));
+    const mended = engineOn(
+      data,
+      oneStep(() => Promise.resolve(1)),
+      { clock },
+    ).run('r');
+    await vi.waitFor(async () =>
+      expect(await mended.snapshot()).toMatchObject({ status: 'done', output: { result: 1 } }),
+    );
   });
 
   it('is refused with the version that it needs', async () => {
@@ -197,20 +249,26 @@ describe('a store that fails in the middle of a commit', () => {
     };
   };
 
-  it.each([true, false])('applies the step once, whether the lost commit had been applied (%s)', async (applied) => {
-    const data = createMemoryData();
-    const perform = vi.fn<Perform>(() => Promise.resolve('ok'));
-    const run = await engineOn(data, oneStep(perform), { store: flaky(data, applied) }).start('one-step');
-    expect(await run.result()).toMatchObject({ result: 'ok' });
-    expect(perform).toHaveBeenCalledTimes(1);
-    expect(await run.history()).toHaveLength(2);
-    expect(problems.map(({ message }) => message)).toEqual(['the connection was lost']);
-  });
+  it.each([true, false])(
+    'applies the step once, whether the lost commit had been applied (%s)',
+    async (applied) => {
+      const data = createMemoryData();
+      const perform = vi.fn<Perform>(() => Promise.resolve('ok'));
+      const run = await engineOn(data, oneStep(perform), { store: flaky(data, applied) }).start('one-step');
+      expect(await run.result()).toMatchObject({ result: 'ok' });
+      expect(perform).toHaveBeenCalledTimes(1);
+      expect(await run.history()).toHaveLength(2);
+      expect(problems.map(({ message }) => message)).toEqual(['the connection was lost']);
+    },
+  );
 });
 
 describe('what an actor gives back', () => {
   it('fails the invocation, with the place, if it cannot be stored', async () => {
-    const run = await engineOn(createMemoryData(), oneStep(() => Promise.resolve({ deep: [() => 1] }))).start('one-step');
+    const run = await engineOn(
+      createMemoryData(),
+      oneStep(() => Promise.resolve({ deep: [() => 1] })),
+    ).start('one-step');
     const { error } = (await run.result()) as { error: Error };
     expect(error.message).toMatch(/output of work\.deep\[0\].*function/);
   });
@@ -220,7 +278,10 @@ describe('what an actor gives back', () => {
       readonly response = { headers: new Headers() };
       readonly code = 'E_REFUSED';
     }
-    const run = await engineOn(createMemoryData(), oneStep(() => Promise.reject(new Refused('no')))).start('one-step');
+    const run = await engineOn(
+      createMemoryData(),
+      oneStep(() => Promise.reject(new Refused('no'))),
+    ).start('one-step');
     const { error } = (await run.result()) as { error: Error };
     expect(error).toMatchObject({ message: 'no', code: 'E_REFUSED' });
   });
@@ -239,14 +300,20 @@ describe('what an actor gives back', () => {
     const machine = setup({ actors: { work, other: fromPromise(() => never) } }).createMachine({
       id: 'leaver',
       initial: 'working',
-      states: { working: { invoke: { src: 'work' }, on: { LEAVE: 'left' } }, left: { invoke: { src: 'other' } } },
+      states: {
+        working: { invoke: { src: 'work' }, on: { LEAVE: 'left' } },
+        left: { invoke: { src: 'other' } },
+      },
     });
     const leaver = defineWorkflow({ machine, version: '1' });
     const run = await engineOn(createMemoryData(), leaver).start(leaver);
     await run.send({ type: 'LEAVE' });
     answer('late');
     await vi.waitFor(async () => {
-      expect((await run.history()).at(-1)).toMatchObject({ type: 'discarded', exchanges: [{ response: 'late' }] });
+      expect((await run.history()).at(-1)).toMatchObject({
+        type: 'discarded',
+        exchanges: [{ response: 'late' }],
+      });
     });
     expect(await run.snapshot()).toMatchObject({ value: 'left' });
   });
@@ -258,35 +325,68 @@ describe('stopping an engine', () => {
     let charged!: (value: string) => void;
     const started = vi.fn<() => void>();
     const declared = { irreversible: true, idempotent: false };
-    const workflow = oneStep(() => { started(); return new Promise((resolve) => { charged = resolve; }); }, declared);
+    const workflow = oneStep(() => {
+      started();
+      return new Promise((resolve) => {
+        charged = resolve;
+      });
+    }, declared);
     const engine = engineOn(data, workflow);
     await engine.start('one-step', { id: 'r' });
     await vi.waitFor(() => expect(started).toHaveBeenCalled());
     const stopped = engine.stop();
     charged('receipt');
     await stopped;
-    expect(await engineOn(data, workflow, { work: 'none' }).run('r').result()).toMatchObject({ result: 'receipt' });
+    expect(await engineOn(data, workflow, { work: 'none' }).run('r').result()).toMatchObject({
+      result: 'receipt',
+    });
   });
 
   it('aborts what can be performed again, and gives the run to others at once', async () => {
     const data = createMemoryData();
     const aborted = vi.fn<() => void>();
-    const engine = engineOn(data, oneStep(({ signal }) => new Promise((_, reject) => {
-      signal.addEventListener('abort', () => { aborted(); reject(signal.reason as Error); });
-    })));
+    const engine = engineOn(
+      data,
+      oneStep(
+        ({ signal }) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => {
+              aborted();
+              reject(signal.reason as Error);
+            });
+          }),
+      ),
+    );
     await engine.start('one-step', { id: 'r' });
     await engine.stop();
     expect(aborted).toHaveBeenCalledTimes(1);
-    expect(await engineOn(data, oneStep(() => Promise.resolve('other'))).run('r').result()).toMatchObject({ result: 'other' });
+    expect(
+      await engineOn(
+        data,
+        oneStep(() => Promise.resolve('other')),
+      )
+        .run('r')
+        .result(),
+    ).toMatchObject({ result: 'other' });
   });
 });
 
 describe('custom actions', () => {
   it('do not stop the run when they throw; the failure is on record', async () => {
-    const machine = setup({ actions: { explode: () => { throw new RangeError('boom'); } } }).createMachine({
+    const machine = setup({
+      actions: {
+        explode: () => {
+          throw new RangeError('boom');
+        },
+      },
+    }).createMachine({
       id: 'explosive',
       initial: 'waiting',
-      states: { waiting: { on: { GO: { target: 'finished', actions: 'explode' } } }, finished: { on: { END: 'over' } }, over: { type: 'final' } },
+      states: {
+        waiting: { on: { GO: { target: 'finished', actions: 'explode' } } },
+        finished: { on: { END: 'over' } },
+        over: { type: 'final' },
+      },
     });
     const workflow = defineWorkflow({ machine, version: '1' });
     const run = await engineOn(createMemoryData(), workflow).start(workflow);
@@ -300,10 +400,18 @@ describe('an engine that works on its own runs only', () => {
   it('takes the place of another whose process is dead, as soon as something is wanted of the run', async () => {
     const data = createMemoryData();
     const { store } = mortal(data);
-    await engineOn(data, oneStep(() => never), { work: 'none' }).start('one-step', { id: 'r' });
+    await engineOn(
+      data,
+      oneStep(() => never),
+      { work: 'none' },
+    ).start('one-step', { id: 'r' });
     const { token } = ownerOfNoProcess();
     await store.acquire('r', { token, until: Date.now() + 3_600_000, now: Date.now() });
-    const engine = engineOn(data, oneStep(() => Promise.resolve('mine')), { work: 'own' });
+    const engine = engineOn(
+      data,
+      oneStep(() => Promise.resolve('mine')),
+      { work: 'own' },
+    );
     const run = await engine.resume('r');
     expect(await run.result()).toMatchObject({ result: 'mine' });
   });
@@ -311,9 +419,21 @@ describe('an engine that works on its own runs only', () => {
   it('looks again when the lease of one that may be alive is over', async () => {
     const data = createMemoryData();
     const clock = createVirtualClock();
-    await engineOn(data, oneStep(() => never), { work: 'none', clock }).start('one-step', { id: 'r' });
-    await memoryStore({ data }).acquire('r', { token: 'elsewhere', until: clock.now() + 5_000, now: clock.now() });
-    const engine = engineOn(data, oneStep(() => Promise.resolve('mine')), { work: 'own', clock });
+    await engineOn(
+      data,
+      oneStep(() => never),
+      { work: 'none', clock },
+    ).start('one-step', { id: 'r' });
+    await memoryStore({ data }).acquire('r', {
+      token: 'elsewhere',
+      until: clock.now() + 5_000,
+      now: clock.now(),
+    });
+    const engine = engineOn(
+      data,
+      oneStep(() => Promise.resolve('mine')),
+      { work: 'own', clock },
+    );
     const run = await engine.resume('r');
     await clock.advance(4_999);
     expect(await run.snapshot()).toMatchObject({ status: 'running' });

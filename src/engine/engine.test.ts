@@ -25,7 +25,10 @@ afterEach(async () => {
   await Promise.all(engines.splice(0).map((engine) => engine.stop()));
 });
 
-function engineOf(workflow: AnyWorkflow, options: Partial<EngineOptions> & { data?: MemoryData } = {}): Engine {
+function engineOf(
+  workflow: AnyWorkflow,
+  options: Partial<EngineOptions> & { data?: MemoryData } = {},
+): Engine {
   const { data = createMemoryData(), ...rest } = options;
   const engine = createEngine({
     workflows: [workflow],
@@ -40,7 +43,11 @@ function engineOf(workflow: AnyWorkflow, options: Partial<EngineOptions> & { dat
 }
 
 /** A promise that a test settles by hand. */
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+function deferred<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+} {
   let resolve!: (value: T) => void;
   let reject!: (error: unknown) => void;
   const promise = new Promise<T>((res, rej) => {
@@ -53,7 +60,9 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void; reje
 const Approval = z.object({ by: z.string().min(1) });
 
 /** Charges, waits for an approval for a day, ships. */
-function orderWorkflow(actors: { charge?: (signal: AbortSignal) => Promise<string>; log?: (line: string) => void } = {}) {
+function orderWorkflow(
+  actors: { charge?: (signal: AbortSignal) => Promise<string>; log?: (line: string) => void } = {},
+) {
   const machine = setup({
     types: {
       context: {} as { item: string; receipt: string | undefined; by: string | undefined },
@@ -79,14 +88,20 @@ function orderWorkflow(actors: { charge?: (signal: AbortSignal) => Promise<strin
           input: ({ context }) => ({ item: context.item }),
           onDone: {
             target: 'awaitingApproval',
-            actions: [assign({ receipt: ({ event }) => event.output }), { type: 'note', params: { line: 'charged' } }],
+            actions: [
+              assign({ receipt: ({ event }) => event.output }),
+              { type: 'note', params: { line: 'charged' } },
+            ],
           },
           onError: 'declined',
         },
       },
       awaitingApproval: {
         tags: 'person',
-        on: { APPROVE: { target: 'shipped', actions: assign({ by: ({ event }) => event.by }) }, REJECT: 'declined' },
+        on: {
+          APPROVE: { target: 'shipped', actions: assign({ by: ({ event }) => event.by }) },
+          REJECT: 'declined',
+        },
         after: { 86_400_000: 'expired' },
       },
       shipped: { type: 'final' },
@@ -152,7 +167,9 @@ describe('a run', () => {
     );
     await Promise.all(runs.map((run) => run.settled()));
     expect(charge).toHaveBeenCalledTimes(1);
-    await expect(engine.start(workflow, { id: 'same', input: { item: 'desk' } })).rejects.toThrow(RunConflict);
+    await expect(engine.start(workflow, { id: 'same', input: { item: 'desk' } })).rejects.toThrow(
+      RunConflict,
+    );
   });
 
   it('is aborted in flight when it is cancelled', async () => {
@@ -200,7 +217,9 @@ describe('a run', () => {
     const charged = deferred<string>();
     const workflow = orderWorkflow({ charge: () => charged.promise });
     const run = await engineOf(workflow).start(workflow, { input: { item: 'lamp' } });
-    expect(await run.send({ type: 'APPROVE', by: 'early' }, { hold: true })).toMatchObject({ value: 'charging' });
+    expect(await run.send({ type: 'APPROVE', by: 'early' }, { hold: true })).toMatchObject({
+      value: 'charging',
+    });
     charged.resolve('r');
     expect(await run.result()).toEqual({ item: 'lamp', by: 'early' });
   });
@@ -288,25 +307,34 @@ describe('the output schema', () => {
       states: { finished: { type: 'final' } },
       output: () => ({ total: -1 }),
     });
-    const workflow = defineWorkflow({ machine, version: '1', output: z.object({ total: z.number().positive() }) });
+    const workflow = defineWorkflow({
+      machine,
+      version: '1',
+      output: z.object({ total: z.number().positive() }),
+    });
     await expect(engineOf(workflow).start(workflow)).rejects.toThrow(/output.*total@1.*total: /s);
   });
 });
 
 describe('concurrency', () => {
-  it.each(['all', 'own'] as const)('holds no more runs than it is given, and comes to all of them (%s)', async (work) => {
-    let now = 0;
-    let most = 0;
-    const charge = async (): Promise<string> => {
-      most = Math.max(most, ++now);
-      await new Promise((resolve) => setImmediate(resolve));
-      now--;
-      return 'r';
-    };
-    const workflow = orderWorkflow({ charge });
-    const engine = engineOf(workflow, { concurrency: 2, work, pollMs: 60_000 });
-    const runs = await Promise.all(Array.from({ length: 9 }, () => engine.start(workflow, { input: { item: 'lamp' } })));
-    await Promise.all(runs.map((run) => run.settled()));
-    expect(most).toBe(2);
-  });
+  it.each(['all', 'own'] as const)(
+    'holds no more runs than it is given, and comes to all of them (%s)',
+    async (work) => {
+      let now = 0;
+      let most = 0;
+      const charge = async (): Promise<string> => {
+        most = Math.max(most, ++now);
+        await new Promise((resolve) => setImmediate(resolve));
+        now--;
+        return 'r';
+      };
+      const workflow = orderWorkflow({ charge });
+      const engine = engineOf(workflow, { concurrency: 2, work, pollMs: 60_000 });
+      const runs = await Promise.all(
+        Array.from({ length: 9 }, () => engine.start(workflow, { input: { item: 'lamp' } })),
+      );
+      await Promise.all(runs.map((run) => run.settled()));
+      expect(most).toBe(2);
+    },
+  );
 });

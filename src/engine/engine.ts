@@ -35,7 +35,7 @@ import { createDispatcher } from './dispatcher.ts';
 import { type HeldRun, type HeldRunPorts, holdingOf, holdRun } from './held-run.ts';
 import { encodeEntry } from './history.ts';
 import { createOwnerToken, isOwnerDead } from './owner.ts';
-import { entryOf, progressOf } from './progress.ts';
+import { entryOf, progressOf, wakeAtOf } from './progress.ts';
 import { createRegistry } from './registry.ts';
 import { createRunHandle, type EngineCore, type RunHandle, type StepListener } from './run-handle.ts';
 import type { Message, RunState } from './run-state.ts';
@@ -141,7 +141,8 @@ export function createEngine(options: EngineOptions): Engine {
   let starting = 0;
   let stopping: Promise<void> | undefined;
 
-  const problem = (error: Error, runId?: string): void => onProblem(error, runId === undefined ? {} : { runId });
+  const problem = (error: Error, runId?: string): void =>
+    onProblem(error, runId === undefined ? {} : { runId });
 
   const ports: Omit<HeldRunPorts, 'workflow'> = {
     store,
@@ -190,7 +191,12 @@ export function createEngine(options: EngineOptions): Engine {
 
   async function acquire(runId: string, evict?: string): Promise<void> {
     const now = clock.now();
-    const acquired = await store.acquire(runId, { token, until: now + leaseMs, now, ...(evict ? { evict } : {}) });
+    const acquired = await store.acquire(runId, {
+      token,
+      until: now + leaseMs,
+      now,
+      ...(evict ? { evict } : {}),
+    });
     if (acquired === 'missing') return;
     if (acquired === 'held') return evict === undefined ? watchHolder(runId) : undefined;
     const { run, inbox } = acquired;
@@ -204,10 +210,13 @@ export function createEngine(options: EngineOptions): Engine {
       viewState(workflow, state, hosts);
       held.set(runId, holdRun({ ...ports, workflow }, holdingOf(acquired, state, hosts)));
     } catch (error) {
-      const stuck = new SnapshotNotRestorable(`Run \`${runId}\` of \`${workflow.ref}\`: ${(error as Error).message}`, {
-        cause: error,
-        details: { runId, workflow: workflow.ref },
-      });
+      const stuck = new SnapshotNotRestorable(
+        `Run \`${runId}\` of \`${workflow.ref}\`: ${(error as Error).message}`,
+        {
+          cause: error,
+          details: { runId, workflow: workflow.ref },
+        },
+      );
       problem(stuck, runId);
       await store.release(runId, { token, wakeAt: now + 60_000, seen, problem: stuck.message });
     }
@@ -220,14 +229,21 @@ export function createEngine(options: EngineOptions): Engine {
     if (lease && scope === 'own') dispatcher.left(runId, lease.until);
   }
 
-  async function start(target: AnyWorkflow | string, { id = randomUUID(), input }: StartOptions<unknown> = {}): Promise<RunHandle> {
+  async function start(
+    target: AnyWorkflow | string,
+    { id = randomUUID(), input }: StartOptions<unknown> = {},
+  ): Promise<RunHandle> {
     assertRunning();
     assertRunId(id);
     const workflow = typeof target === 'string' ? registry.latest(target) : registry.known(target);
     const parsed = parseInput(workflow, input);
     const encodedInput = encode(parsed, 'input');
     const at = clock.now();
-    const message: Message = { type: 'start', at, ...(parsed === undefined ? {} : { input: decode(encodedInput) }) };
+    const message: Message = {
+      type: 'start',
+      at,
+      ...(parsed === undefined ? {} : { input: decode(encodedInput) }),
+    };
     const hosts = createHostCache();
     const led = advance(workflow, undefined, message, hosts);
     const { status, error } = led.state.snapshot;
@@ -240,7 +256,7 @@ export function createEngine(options: EngineOptions): Engine {
     const rests = led.started.length === 0;
     const holds = !rests && scope !== 'none' && capacity() > 0;
     const leaseUntil = at + leaseMs;
-    const wakeAt = rests ? (led.state.timers[0]?.deadline ?? null) : at;
+    const wakeAt = rests ? wakeAtOf(led.state) : at;
     const run: NewRun = {
       id,
       workflow: workflow.name,
@@ -257,7 +273,17 @@ export function createEngine(options: EngineOptions): Engine {
       const created = await store.create(run);
       if (created === 'exists') await assertSameRun(id, workflow, encodedInput);
       else if (holds) {
-        const holding = { id, createdAt: at, updatedAt: at, state: led.state, seq: 1, leaseUntil, inbox: [], journal: new Map(), hosts };
+        const holding = {
+          id,
+          createdAt: at,
+          updatedAt: at,
+          state: led.state,
+          seq: 1,
+          leaseUntil,
+          inbox: [],
+          journal: new Map(),
+          hosts,
+        };
         held.set(id, holdRun({ ...ports, workflow }, { ...holding, begun: led }));
       } else {
         performActions(id, led.actions, (_action, error) => problem(error, id));
@@ -272,14 +298,20 @@ export function createEngine(options: EngineOptions): Engine {
   async function assertSameRun(id: string, workflow: AnyWorkflow, input: string): Promise<void> {
     const stored = await load(id);
     if (stored.workflow !== workflow.name) {
-      throw new RunConflict(`Run \`${id}\` is a run of \`${stored.workflow}\`, not of \`${workflow.name}\`. Choose another id.`, {
-        details: { runId: id, workflow: stored.workflow },
-      });
+      throw new RunConflict(
+        `Run \`${id}\` is a run of \`${stored.workflow}\`, not of \`${workflow.name}\`. Choose another id.`,
+        {
+          details: { runId: id, workflow: stored.workflow },
+        },
+      );
     }
     if (stored.input !== input && !isDeepStrictEqual(decode(stored.input), decode(input))) {
-      throw new RunConflict(`Run \`${id}\` was started before with other input. Choose another id, or start it with the same input.`, {
-        details: { runId: id },
-      });
+      throw new RunConflict(
+        `Run \`${id}\` was started before with other input. Choose another id, or start it with the same input.`,
+        {
+          details: { runId: id },
+        },
+      );
     }
   }
 
@@ -338,7 +370,10 @@ export function createEngine(options: EngineOptions): Engine {
     run: (id) => createRunHandle(core, id) as never,
     async list({ limit = 50, ...query } = {}) {
       assertPositiveInteger('limit', limit);
-      if (limit > 1_000) throw new InvalidOption(`Expected \`limit\` to be at most 1,000, got ${limit}. Use \`cursor\` for the next page.`);
+      if (limit > 1_000)
+        throw new InvalidOption(
+          `Expected \`limit\` to be at most 1,000, got ${limit}. Use \`cursor\` for the next page.`,
+        );
       return store.list({ ...query, limit } as ListQuery);
     },
     async resume(id) {
@@ -368,14 +403,18 @@ function parseInput(workflow: AnyWorkflow, input: unknown): unknown {
   const parsed = workflow.input.safeParse(input);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues as readonly Issue[];
-  throw new InputInvalid(`The input of \`${workflow.ref}\` is not valid: ${describeIssues(issues)}`, { details: { issues } });
+  throw new InputInvalid(`The input of \`${workflow.ref}\` is not valid: ${describeIssues(issues)}`, {
+    details: { issues },
+  });
 }
 
 const longestRunId = 500;
 
 function assertRunId(id: unknown): asserts id is string {
   if (typeof id === 'string' && id !== '' && id.length <= longestRunId) return;
-  throw new InvalidOption(`Expected \`id\` of a run to be a string of 1 to ${longestRunId} characters, got \`${String(id).slice(0, 80)}\`.`);
+  throw new InvalidOption(
+    `Expected \`id\` of a run to be a string of 1 to ${longestRunId} characters, got \`${String(id).slice(0, 80)}\`.`,
+  );
 }
 
 function assertPositiveInteger(name: string, value: unknown): void {
@@ -385,5 +424,8 @@ function assertPositiveInteger(name: string, value: unknown): void {
 
 function warn(error: Error, { runId }: { readonly runId?: string }): void {
   const code = 'code' in error ? String(error.code) : error.name;
-  process.emitWarning(runId === undefined ? error.message : `[run ${runId}] ${error.message}`, { type: 'SignalboxWarning', code });
+  process.emitWarning(runId === undefined ? error.message : `[run ${runId}] ${error.message}`, {
+    type: 'SignalboxWarning',
+    code,
+  });
 }

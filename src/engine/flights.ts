@@ -16,7 +16,14 @@ import { performerOf } from './advance.ts';
 import type { Clock } from './clock.ts';
 import type { HistoryEntry } from './history.ts';
 import { type DurableActor, durableActor } from './invocation.ts';
-import { attemptName, createFlight, type Flight, type Outcome, perform, type PerformerPort } from './performer.ts';
+import {
+  attemptName,
+  createFlight,
+  type Flight,
+  type Outcome,
+  perform,
+  type PerformerPort,
+} from './performer.ts';
 import type { Invocation } from './run-state.ts';
 
 export interface FlightsPorts {
@@ -62,7 +69,14 @@ export function createFlights(ports: FlightsPorts): Flights {
       const { exchanges, invocation } = flight;
       flight.exchanges = [];
       const exchanged = exchanges.length > 0 ? { exchanges } : {};
-      const entry: HistoryEntry = { type: 'kept', at: clock.now(), key: invocation.key, name, value, ...exchanged };
+      const entry: HistoryEntry = {
+        type: 'kept',
+        at: clock.now(),
+        key: invocation.key,
+        name,
+        value,
+        ...exchanged,
+      };
       return record([entry], { [name]: text });
     },
   };
@@ -76,7 +90,9 @@ export function createFlights(ports: FlightsPorts): Flights {
     if (performedOnce || attempt > 1) {
       const why = attempt > 1 ? 'taken over' : 'irreversible';
       try {
-        await record([{ type: 'attempt', at: clock.now(), key, attempt, why }], { [attemptName(key, attempt)]: '1' });
+        await record([{ type: 'attempt', at: clock.now(), key, attempt, why }], {
+          [attemptName(key, attempt)]: '1',
+        });
       } catch (error) {
         return ports.failed(error);
       }
@@ -132,7 +148,11 @@ export function createFlights(ports: FlightsPorts): Flights {
   }
 
   function givenUp(): SignalboxError {
-    return new SignalboxError('WORKER_STOPPED', 'retry-later', `This worker gave up run \`${runId}\`; another goes on with it.`);
+    return new SignalboxError(
+      'WORKER_STOPPED',
+      'retry-later',
+      `This worker gave up run \`${runId}\`; another goes on with it.`,
+    );
   }
 
   return {
@@ -148,7 +168,14 @@ export function createFlights(ports: FlightsPorts): Flights {
       for (const key of keys) {
         const flight = flights.get(key);
         if (!flight) continue;
-        abort(flight, new SignalboxError('INVOCATION_STOPPED', 'stop', `The machine left the state that invoked \`${key}\`.`));
+        abort(
+          flight,
+          new SignalboxError(
+            'INVOCATION_STOPPED',
+            'stop',
+            `The machine left the state that invoked \`${key}\`.`,
+          ),
+        );
       }
     },
     discard,

@@ -1,7 +1,7 @@
 /**
  * A run that this worker holds: takes its messages one by one, advances, commits, and performs what the commit decided.
  *
- * It owns the run's state between commits and its mail; its invocations are `flights.ts`'s. It does not decide which runs are
+ * It owns the run's state between commits and its mail; its invocations are `flights.ts`'s, its writes `run-writer.ts`'s. It does not decide which runs are
  * held, nor when a released one is taken up again.
  *
  * I1. One message is in work at a time; its state is used only after the commit that stored it.
@@ -11,20 +11,21 @@
  * I5. No invocation is started that another worker may have started too: not after the lease has run out.
  * I6. When a write is refused or its fate is unknown, the run is abandoned: flights are aborted and nothing more is written.
  */
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import type { AcquiredRun, Commit, CommitResult, InboxMessage, Store } from '../../persistence/store.ts';
+import type { AcquiredRun, InboxMessage, Store } from '../../persistence/store.ts';
 import { LeaseLost, type SignalboxError } from '../errors.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { performActions } from './actions.ts';
 import { advance, canAccept, type HostCache, viewState } from './advance.ts';
 import type { Clock } from './clock.ts';
 import { createFlights } from './flights.ts';
-import { encodeEntry, type HistoryEntry } from './history.ts';
+import type { HistoryEntry } from './history.ts';
 import { type ReceivedMail, receiveMail } from './mail.ts';
-import { belongsTo, type Flight } from './performer.ts';
-import { entryOf, progressOf, statusOf } from './progress.ts';
+import type { Flight } from './performer.ts';
+import { entryOf, statusOf, wakeAtOf } from './progress.ts';
 import type { Advanced, DecidedAction, Message, RunState } from './run-state.ts';
+import { createRunWriter, type WrittenStep } from './run-writer.ts';
 
 export interface HeldRunPorts {
   readonly store: Store;
@@ -92,17 +93,13 @@ interface Turn {
 
 /** How many steps a run may take before others get a turn of the event loop, with a store that never waits. */
 const stepsPerTurn = 64;
-const firstRetryMs = 20;
-const longestRetryMs = 1_000;
 /** A run that cannot go on is tried again after this, in case a deployment has mended it. */
 const problemRetryMs = 60_000;
 
 export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   const { store, clock, token, workflow, leaseMs } = ports;
-  const { id } = holding;
-  const { hosts } = holding;
-  let { state, seq, leaseUntil } = holding;
-  let { updatedAt } = holding;
+  const { id, hosts, createdAt } = holding;
+  let { state, updatedAt } = holding;
   let mail = holding.inbox.map(receiveMail);
   let seen = mail.at(-1)?.id ?? 0;
   let mayHaveMail = false;
@@ -112,16 +109,27 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   let working = false;
   let again = false;
   let cancelAlarm = (): void => {};
-  const journal = new Map(holding.journal);
   /** Held messages that have been told so. */
   const parked = new Set<number>();
+
+  const writer = createRunWriter({
+    runId: id,
+    store,
+    clock,
+    token,
+    leaseMs,
+    seq: holding.seq,
+    leaseUntil: holding.leaseUntil,
+    journal: holding.journal,
+    failing: (error) => ports.problem(error, id),
+  });
 
   const flights = createFlights({
     runId: id,
     workflow,
     clock,
-    journal,
-    isHeld: () => phase === 'held' && !isExpired(),
+    journal: writer.journal,
+    isHeld: () => phase === 'held' && !writer.isExpired(),
     record,
     landed(flight, outcome) {
       results.push({ flight, message: { ...outcome, at: clock.now(), key: flight.invocation.key } });
@@ -133,13 +141,13 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   const run: HeldRun = {
     id,
     workflow,
-    createdAt: holding.createdAt,
+    createdAt,
     hosts,
     get state() {
       return state;
     },
     get seq() {
-      return seq;
+      return writer.seq;
     },
     get seen() {
       return seen;
@@ -151,9 +159,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       mayHaveMail = true;
       work();
     },
-    renewed(until) {
-      leaseUntil = until;
-    },
+    renewed: writer.renewed,
     abandon: () => leave(null),
     release,
   };
@@ -168,14 +174,9 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     if (phase !== 'held') return;
     begun = true;
     if (holding.begun) follow(holding.begun);
-    else if (isExpired()) leave(null);
+    else if (writer.isExpired()) leave(null);
     else flights.takeOver(state.invocations);
     work();
-  }
-
-  /** The process stood still for so long that another worker may have the run by now, and its invocations with it. */
-  function isExpired(): boolean {
-    return clock.now() >= leaseUntil;
   }
 
   function work(): void {
@@ -213,7 +214,11 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     const letter = mail.find(takeable);
     if (letter && (!earliest || letter.at < earliest.message.at)) earliest = turnOf(letter, now);
     const timer = state.timers[0];
-    if (timer && timer.deadline <= now && (!earliest || timer.deadline < (earliest.mail?.at ?? earliest.message.at))) {
+    if (
+      timer &&
+      timer.deadline <= now &&
+      (!earliest || timer.deadline < (earliest.mail?.at ?? earliest.message.at))
+    ) {
       earliest = { message: { type: 'timer', at: now, source: timer.source, id: timer.id } };
     }
     if (earliest && earliest === results[0]) results.shift();
@@ -236,7 +241,11 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       mail: letter,
       message:
         letter.mail.type === 'cancel'
-          ? { type: 'cancel', at: now, ...(letter.mail.reason === undefined ? {} : { reason: letter.mail.reason }) }
+          ? {
+              type: 'cancel',
+              at: now,
+              ...(letter.mail.reason === undefined ? {} : { reason: letter.mail.reason }),
+            }
           : { type: 'event', at: now, event: letter.mail.event },
     };
   }
@@ -247,13 +256,20 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       if (turn.flight) flights.discard(turn.flight);
       return turn.mail && refuse(turn.mail);
     }
-    const entry = entryOf({ seq: seq + 1, led, before: state, turn });
-    const result = await commit({ next: led.state, tags: led.tags, entry, letter: turn.mail, flight: turn.flight, led });
+    const entry = entryOf({ seq: writer.seq + 1, led, before: state, turn });
+    const result = await commit({
+      next: led.state,
+      tags: led.tags,
+      entry,
+      letter: turn.mail,
+      flight: turn.flight,
+      led,
+    });
     if (!result) return;
     follow(led);
     if (turn.mail) ports.disposed(run, turn.mail.id, 'accepted');
     ports.stepped(run);
-    if (result.released) leave(result.wakeAt);
+    if (result.released) leave(wakeAtOf(state));
   }
 
   async function refuse(letter: ReceivedMail): Promise<void> {
@@ -268,12 +284,12 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     if (!result) return;
     ports.disposed(run, letter.id, { refused: reason });
     ports.stepped(run);
-    if (result.released) leave(result.wakeAt);
+    if (result.released) leave(wakeAtOf(state));
   }
 
   // --- writing ------------------------------------------------------------------------------------------------------
 
-  interface Step {
+  interface Taken {
     readonly next: RunState;
     readonly tags: readonly string[];
     readonly entry: HistoryEntry;
@@ -282,75 +298,40 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     readonly led?: Advanced;
   }
 
-  async function commit(step: Step): Promise<{ released: boolean; wakeAt: number | null } | undefined> {
-    const { next, tags, entry, letter, flight, led } = step;
-    const now = clock.now();
-    const over = [...(flight ? [flight.invocation.key] : []), ...(led?.stopped ?? [])];
+  /** `undefined`: the run is another worker's, and was left. */
+  async function commit({ next, tags, entry, letter, flight, led }: Taken): Promise<WrittenStep | undefined> {
     const remaining = letter ? mail.filter((other) => other !== letter) : mail;
-    const wakeAt = next.timers[0]?.deadline ?? null;
-    const written: Commit = {
-      ...progressOf(next, tags),
-      log: [encodeEntry(entry)],
-      token,
-      seq,
-      now,
+    const written = await writer.step({
+      next,
+      tags,
+      entry,
       consumed: letter ? [letter.id] : [],
-      forget: journal.size === 0 ? [] : [...journal.keys()].filter((name) => over.some((key) => belongsTo(key, name))),
+      over: [...(flight ? [flight.invocation.key] : []), ...(led?.stopped ?? [])],
       seen,
-      lease: restsAt(next, remaining, led, now)
-        ? 'release'
-        : leaseUntil - now < (leaseMs * 2) / 3
-          ? { until: now + leaseMs }
-          : 'keep',
-      wakeAt,
-    };
-    let result: CommitResult;
-    try {
-      result = await store.commit(id, written);
-    } catch (error) {
-      result = await settle(written, error);
-    }
-    if (result.status !== 'committed') {
+      rests: restsAt(next, remaining, led),
+    });
+    if (!written) {
       leave(null);
       return undefined;
     }
     state = next;
-    seq += 1;
-    updatedAt = now;
-    mail = [...remaining, ...result.inbox.map(receiveMail)];
-    seen = result.inbox.at(-1)?.id ?? seen;
-    for (const name of written.forget) journal.delete(name);
-    if (typeof written.lease === 'object') leaseUntil = written.lease.until;
-    return { released: result.released, wakeAt };
+    updatedAt = written.at;
+    mail = [...remaining, ...written.inbox.map(receiveMail)];
+    seen = written.inbox.at(-1)?.id ?? seen;
+    return written;
   }
 
   /** Whether nothing is left to do in this state but wait for an event or a timer. */
-  function restsAt(next: RunState, remaining: readonly ReceivedMail[], led: Advanced | undefined, now: number): boolean {
+  function restsAt(next: RunState, remaining: readonly ReceivedMail[], led: Advanced | undefined): boolean {
     if (phase !== 'held' || mayHaveMail || results.length > 0) return false;
     if (next.snapshot.status !== 'active') return remaining.length === 0;
     if (led && led.started.length > 0) return false;
     if (flights.anyBut(led?.stopped ?? [])) return false;
-    if (next.timers[0] && next.timers[0].deadline <= now) return false;
-    return remaining.every(({ mail: letter }) => letter.type === 'event' && letter.hold && !canAccept(workflow, next, letter.event));
-  }
-
-  /** The store failed, so the commit may or may not have been applied: look, and try again until the lease has run out. */
-  async function settle(written: Commit, failure: unknown): Promise<CommitResult> {
-    let error = failure;
-    for (let waitMs = firstRetryMs; clock.now() + waitMs < leaseUntil; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
-      ports.problem(error as Error, id);
-      await pause(waitMs);
-      try {
-        const stored = await store.load(id);
-        if (stored?.seq === written.seq + 1 && stored.state === written.state) {
-          return { status: 'committed', inbox: await store.inbox(id, seen), released: stored.lease?.token !== token };
-        }
-        return await store.commit(id, written);
-      } catch (again) {
-        error = again;
-      }
-    }
-    throw error;
+    if (next.timers[0] && next.timers[0].deadline <= clock.now()) return false;
+    return remaining.every(
+      ({ mail: letter }) =>
+        letter.type === 'event' && letter.hold && !canAccept(workflow, next, letter.event),
+    );
   }
 
   async function fetchMail(): Promise<void> {
@@ -360,44 +341,48 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     seen = fresh.at(-1)?.id ?? seen;
   }
 
-  async function record(entries: readonly HistoryEntry[], kept: Readonly<Record<string, string>> = {}): Promise<void> {
-    const held = phase !== 'left' && (await store.record(id, { token, log: entries.map(encodeEntry), journal: kept }));
-    if (!held) {
-      leave(null);
-      throw new LeaseLost(id);
-    }
-    for (const [name, text] of Object.entries(kept)) journal.set(name, text);
+  async function record(
+    entries: readonly HistoryEntry[],
+    kept?: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    if (!isLeft() && (await writer.record(entries, kept))) return;
+    leave(null);
+    throw new LeaseLost(id);
   }
 
   // --- what a commit decided ----------------------------------------------------------------------------------------
 
   function follow(led: Advanced): void {
     flights.stop(led.stopped);
-    const isOver = ({ flight }: Turn): boolean => flight !== undefined && led.stopped.includes(flight.invocation.key);
+    const isOver = ({ flight }: Turn): boolean =>
+      flight !== undefined && led.stopped.includes(flight.invocation.key);
     for (const { flight } of results.filter(isOver)) if (flight) flights.discard(flight);
     results = results.filter((turn) => !isOver(turn));
     performActions(id, led.actions, actionFailed);
-    if (led.started.length > 0 && isExpired()) leave(null);
+    // The process stood still for so long that another worker may have the run by now, and its invocations with it.
+    if (led.started.length > 0 && writer.isExpired()) leave(null);
     else led.started.forEach(flights.start);
   }
 
   function actionFailed({ type, path }: DecidedAction, error: SignalboxError): void {
     ports.problem(error, id);
     // If the run is another's by now there is nothing to append to; the problem was reported above.
-    record([{ type: 'actionFailed', at: clock.now(), action: type, path, error: error.cause }]).catch(() => {});
+    record([{ type: 'actionFailed', at: clock.now(), action: type, path, error: error.cause }]).catch(
+      () => {},
+    );
   }
 
   // --- leaving ------------------------------------------------------------------------------------------------------
 
   function wakeAtNextTimer(): void {
     cancelAlarm();
-    const timer = state.timers[0];
-    cancelAlarm = timer ? clock.at(timer.deadline, work) : () => {};
+    const next = wakeAtOf(state);
+    cancelAlarm = next === null ? () => {} : clock.at(next, work);
   }
 
   /** There was nothing to do in the first place. */
   async function giveBack(): Promise<void> {
-    const wakeAt = state.timers[0]?.deadline ?? null;
+    const wakeAt = wakeAtOf(state);
     await store.release(id, { token, wakeAt, seen });
     leave(wakeAt);
   }
@@ -422,10 +407,12 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     for (let turn = results.shift(); turn && !isLeft(); turn = results.shift()) await take(turn);
     if (isLeft()) return;
     const unfinished = state.invocations.length > 0 || mail.length > 0;
-    const wakeAt = unfinished ? clock.now() : (state.timers[0]?.deadline ?? null);
+    const wakeAt = unfinished ? clock.now() : wakeAtOf(state);
     leave(wakeAt);
     // If this fails the lease runs out instead.
-    await store.release(id, { token, wakeAt, seen }).catch((error: unknown) => ports.problem(error as Error, id));
+    await store
+      .release(id, { token, wakeAt, seen })
+      .catch((error: unknown) => ports.problem(error as Error, id));
   }
 
   function isLeft(): boolean {

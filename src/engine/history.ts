@@ -37,7 +37,11 @@ export interface MessageEntry {
   readonly stopped?: readonly string[];
   /** All timers that are armed now, if they are other than before. */
   readonly timers?: readonly Timer[];
-  readonly actions?: ReadonlyArray<{ readonly type: string; readonly path: string; readonly params?: unknown }>;
+  readonly actions?: ReadonlyArray<{
+    readonly type: string;
+    readonly path: string;
+    readonly params?: unknown;
+  }>;
   readonly emitted?: readonly Emitted[];
   /** What an invocation exchanged with the outside before this, its result. */
   readonly exchanges?: readonly Exchange[];

@@ -37,7 +37,11 @@ export function isOwnerDead(token: string): boolean {
   return isZombie(fields) || startTime(fields) !== startedAt;
 }
 
-const self: ProcessName = { realm: realmOfPids(), pid: process.pid, startedAt: startTime(statOf(process.pid)) };
+const self: ProcessName = {
+  realm: realmOfPids(),
+  pid: process.pid,
+  startedAt: startTime(statOf(process.pid)),
+};
 
 function realmOfPids(): string {
   try {

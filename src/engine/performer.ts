@@ -139,7 +139,9 @@ export function attemptName(invocationKey: string, attempt: number): string {
 
 /** Whether a journal value is of no use once the invocation has its result. */
 export function belongsTo(invocationKey: string, journalName: string): boolean {
-  return journalName.startsWith(`once ${invocationKey} `) || journalName.startsWith(`attempt ${invocationKey} `);
+  return (
+    journalName.startsWith(`once ${invocationKey} `) || journalName.startsWith(`attempt ${invocationKey} `)
+  );
 }
 
 interface Detached {
@@ -164,7 +166,11 @@ export function detached(path: string): Detached {
     getSnapshot: refuse('self.getSnapshot'),
     subscribe: refuse('self.subscribe'),
   };
-  return { self, system: { get: refuse('system.get'), getAll: refuse('system.getAll') }, emit: refuse('emit') };
+  return {
+    self,
+    system: { get: refuse('system.get'), getAll: refuse('system.getAll') },
+    emit: refuse('emit'),
+  };
 }
 
 /** The error as it will come back from the store; if it holds what cannot be stored, what can be said of it. */

@@ -18,6 +18,11 @@ export function statusOf({ snapshot, invocations }: RunState): RunStatus {
   }
 }
 
+/** When the run needs a worker next if nothing comes from outside; `null`: never. */
+export function wakeAtOf({ timers: [next] }: RunState): number | null {
+  return next && Number.isFinite(next.deadline) ? next.deadline : null;
+}
+
 export function progressOf(state: RunState, tags: readonly string[]): Omit<Progress, 'log'> {
   return {
     state: encode(state, 'state'),

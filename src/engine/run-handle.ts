@@ -152,7 +152,11 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
       left: () => waiting(),
     });
     try {
-      const sent = await store.send(id, { at: core.clock.now(), body: encodeMail(mail), ...(key === undefined ? {} : { key }) });
+      const sent = await store.send(id, {
+        at: core.clock.now(),
+        body: encodeMail(mail),
+        ...(key === undefined ? {} : { key }),
+      });
       if (sent.status === 'missing') throw new RunNotFound(id);
       if (!('messageId' in sent)) {
         const snapshot = snapshotOf(await source());
@@ -160,7 +164,8 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
         throw notAccepted(snapshot, mail.event.type);
       }
       await core.sent(id);
-      if (mail.type === 'event' && mail.hold && !core.held(id) && !fates.has(sent.messageId)) return snapshotOf(await source());
+      if (mail.type === 'event' && mail.hold && !core.held(id) && !fates.has(sent.messageId))
+        return snapshotOf(await source());
       for (;;) {
         const known =
           fates.get(sent.messageId) ??
@@ -188,15 +193,22 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
     if (core.held(id)) return undefined;
     const [oldest] = await store.inbox(id, messageId - 1);
     if (oldest?.id === messageId) return undefined;
-    const entry = (await history({ from: logLength })).find((candidate) => 'messageId' in candidate && candidate.messageId === messageId);
+    const entry = (await history({ from: logLength })).find(
+      (candidate) => 'messageId' in candidate && candidate.messageId === messageId,
+    );
     if (!entry) return undefined;
-    return { fate: entry.type === 'refused' ? { refused: entry.reason } : 'accepted', snapshot: snapshotOf(await source()) };
+    return {
+      fate: entry.type === 'refused' ? { refused: entry.reason } : 'accepted',
+      snapshot: snapshotOf(await source()),
+    };
   }
 
   /** The first source for which `check` gives something. Looks at every step, so what it looks at first should be cheap. */
   function until<T>(check: (at: SnapshotSource) => T | undefined, { timeoutMs }: WaitOptions): Promise<T> {
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-      throw new InvalidOption(`Expected \`timeoutMs\` to be a number of milliseconds, got \`${String(timeoutMs)}\`.`);
+      throw new InvalidOption(
+        `Expected \`timeoutMs\` to be a number of milliseconds, got \`${String(timeoutMs)}\`.`,
+      );
     }
     return new Promise<T>((resolve, reject) => {
       let over = false;
@@ -233,7 +245,11 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
           ? () => {}
           : core.clock.at(core.clock.now() + timeoutMs, () =>
               finish(() =>
-                reject(new WaitTimeout(`Run \`${id}\` did not get there within ${timeoutMs} ms.`, { details: { runId: id } })),
+                reject(
+                  new WaitTimeout(`Run \`${id}\` did not get there within ${timeoutMs} ms.`, {
+                    details: { runId: id },
+                  }),
+                ),
               ),
             );
       void lookAgain();
@@ -244,12 +260,17 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
     condition: SnapshotCondition | ((snapshot: RunSnapshot) => boolean),
     options: WaitOptions = {},
   ): Promise<RunSnapshot> {
-    const meets = typeof condition === 'function' ? condition : (snapshot: RunSnapshot) => meetsCondition(snapshot, condition);
+    const meets =
+      typeof condition === 'function'
+        ? condition
+        : (snapshot: RunSnapshot) => meetsCondition(snapshot, condition);
     return until((at) => {
       const snapshot = snapshotOf(at);
       if (meets(snapshot)) return snapshot;
       if (snapshot.status === 'done') {
-        throw new WaitTimeout(`Run \`${id}\` is done and can no longer get there.`, { details: { runId: id } });
+        throw new WaitTimeout(`Run \`${id}\` is done and can no longer get there.`, {
+          details: { runId: id },
+        });
       }
       throwIfEndedBadly(snapshot);
       return undefined;
@@ -282,7 +303,8 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
     send: send as RunHandle['send'],
     snapshot: async () => snapshotOf(await source()),
     waitFor,
-    settled: (options = {}) => until((at) => (statusOf(at.state) === 'running' ? undefined : snapshotOf(at)), options),
+    settled: (options = {}) =>
+      until((at) => (statusOf(at.state) === 'running' ? undefined : snapshotOf(at)), options),
     result: result as RunHandle['result'],
     async cancel(reason) {
       core.assertRunning();
@@ -299,10 +321,16 @@ export function parseEvent(workflow: AnyWorkflow, event: EventObject): EventObje
     throw new EventInvalid('Expected an event to be an object with a `type`, such as `{ type: "APPROVE" }`.');
   }
   const known = (workflow.machine.events as readonly string[]).filter((type) => !type.startsWith('xstate.'));
-  if (event.type.startsWith('xstate.') || !known.some((descriptor) => matchesDescriptor(event.type, descriptor))) {
-    throw new EventInvalid(`Workflow \`${workflow.ref}\` has no event \`${event.type}\`. It has: ${known.join(', ') || 'none'}.`, {
-      details: { event: event.type, known },
-    });
+  if (
+    event.type.startsWith('xstate.') ||
+    !known.some((descriptor) => matchesDescriptor(event.type, descriptor))
+  ) {
+    throw new EventInvalid(
+      `Workflow \`${workflow.ref}\` has no event \`${event.type}\`. It has: ${known.join(', ') || 'none'}.`,
+      {
+        details: { event: event.type, known },
+      },
+    );
   }
   const schema = (workflow.events as Record<string, ZodType> | undefined)?.[event.type];
   if (!schema) return event;
@@ -310,7 +338,9 @@ export function parseEvent(workflow: AnyWorkflow, event: EventObject): EventObje
   const parsed = schema.safeParse(payload);
   if (parsed.success) return { ...(parsed.data as object), type };
   const issues = parsed.error.issues as readonly Issue[];
-  throw new EventInvalid(`Event \`${type}\` is not valid: ${describeIssues(issues)}`, { details: { event: type, issues } });
+  throw new EventInvalid(`Event \`${type}\` is not valid: ${describeIssues(issues)}`, {
+    details: { event: type, issues },
+  });
 }
 
 function meetsCondition(snapshot: RunSnapshot, { state, tag, status }: SnapshotCondition): boolean {
@@ -328,7 +358,10 @@ function throwIfEndedBadly({ id, workflow, version, status, value, error }: RunS
       { cause: error, details: { runId: id, workflow, version, state: value } },
     );
   }
-  if (status === 'cancelled') throw new RunCancelled(`Run \`${id}\` of \`${workflow}@${version}\` was cancelled.`, { details: { runId: id } });
+  if (status === 'cancelled')
+    throw new RunCancelled(`Run \`${id}\` of \`${workflow}@${version}\` was cancelled.`, {
+      details: { runId: id },
+    });
 }
 
 function notAccepted({ id, status, value, accepts }: RunSnapshot, type: string): EventNotAccepted {

@@ -1,5 +1,10 @@
 /** What users import in their own tests: `signalbox/testing`. */
-export { type OpenedStore, type OpenStore, storeConformance, type StoreCase } from '../../persistence/conformance.ts';
+export {
+  type OpenedStore,
+  type OpenStore,
+  storeConformance,
+  type StoreCase,
+} from '../../persistence/conformance.ts';
 export {
   createMessagesServer,
   type MessagesServer,

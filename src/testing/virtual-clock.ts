@@ -28,7 +28,9 @@ export function createVirtualClock(startAt: number = Date.UTC(2026, 0, 1)): Virt
   const alarms = new Set<Alarm>();
 
   const nextDue = (until: number): Alarm | undefined =>
-    [...alarms].filter(({ deadline }) => deadline <= until).sort((one, other) => one.deadline - other.deadline)[0];
+    [...alarms]
+      .filter(({ deadline }) => deadline <= until)
+      .sort((one, other) => one.deadline - other.deadline)[0];
 
   return {
     now: () => now,
@@ -38,7 +40,8 @@ export function createVirtualClock(startAt: number = Date.UTC(2026, 0, 1)): Virt
       return () => alarms.delete(alarm);
     },
     async advance(ms) {
-      if (!(ms >= 0)) throw new InvalidOption(`Expected \`ms\` to be zero or more milliseconds, got \`${String(ms)}\`.`);
+      if (!(ms >= 0))
+        throw new InvalidOption(`Expected \`ms\` to be zero or more milliseconds, got \`${String(ms)}\`.`);
       const until = now + ms;
       await rest();
       for (let alarm = nextDue(until); alarm; alarm = nextDue(until)) {

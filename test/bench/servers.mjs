@@ -16,7 +16,14 @@ export async function temporaryFolder() {
 export async function startRedis() {
   const { folder, remove } = await temporaryFolder();
   const port = await freePort();
-  const options = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'yes', appendfsync: 'everysec' };
+  const options = {
+    port,
+    bind: '127.0.0.1',
+    dir: folder,
+    save: '',
+    appendonly: 'yes',
+    appendfsync: 'everysec',
+  };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const server = spawn('redis-server', [...args, '--enable-debug-command', 'local'], { stdio: 'ignore' });
   const failed = new Promise((_, reject) => server.once('error', reject));

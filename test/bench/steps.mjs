@@ -37,7 +37,9 @@ const rounds = 3;
 const states = Object.fromEntries(
   Array.from({ length: stepsPerRun }, (_, index) => [
     `step${index}`,
-    { invoke: { src: 'work', id: 'work', onDone: index + 1 < stepsPerRun ? `step${index + 1}` : 'finished' } },
+    {
+      invoke: { src: 'work', id: 'work', onDone: index + 1 < stepsPerRun ? `step${index + 1}` : 'finished' },
+    },
   ]),
 );
 const machine = setup({ actors: { work: fromPromise(async () => {}) } }).createMachine({
@@ -48,7 +50,15 @@ const machine = setup({ actors: { work: fromPromise(async () => {}) } }).createM
 const workflow = defineWorkflow({ machine, version: '1' });
 
 const table = new Table({
-  head: ['store', 'steps/s', 'step alone (µs)', 'raw write alone (µs)', 'ratio', 'raw writes/s at 64', 'bytes a run'],
+  head: [
+    'store',
+    'steps/s',
+    'step alone (µs)',
+    'raw write alone (µs)',
+    'ratio',
+    'raw writes/s at 64',
+    'bytes a run',
+  ],
 });
 const results = { node: process.version, runs, stepsPerRun, atOnce, stores: {} };
 
@@ -100,7 +110,8 @@ async function measure(store) {
     rates.push((runs * stepsPerRun) / (await seconds(() => inParallel(oneRun, runs, atOnce))));
   }
   const alone = [];
-  for (let index = 0; index < Math.min(runs, 500); index++) alone.push((await seconds(oneRun)) / writesPerRun);
+  for (let index = 0; index < Math.min(runs, 500); index++)
+    alone.push((await seconds(oneRun)) / writesPerRun);
   await engine.stop();
   await store.close();
   return { stepsPerSecond: median(rates), aloneUs: median(alone) * 1e6, started };
@@ -118,7 +129,8 @@ async function rawRedis(client) {
   const body = 'x'.repeat(2_048);
   let next = 0;
   const one = async () => {
-    if ((await client.rawCompareAndSet(`raw:${next++}`, 0, body)) !== 1) throw new Error('The raw write was refused.');
+    if ((await client.rawCompareAndSet(`raw:${next++}`, 0, body)) !== 1)
+      throw new Error('The raw write was refused.');
   };
   return rawFigures(one);
 }
@@ -126,7 +138,9 @@ async function rawRedis(client) {
 /** The same bytes in one transaction that is synced to the disk. */
 function rawSqlite(path) {
   const database = openDatabase(path);
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE raw (id INTEGER PRIMARY KEY, state TEXT)');
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE raw (id INTEGER PRIMARY KEY, state TEXT)',
+  );
   const insert = database.prepare('INSERT INTO raw (state) VALUES (?)');
   const body = 'x'.repeat(2_048);
   return rawFigures(async () => void insert.run(body), { parallel: false });
@@ -181,5 +195,8 @@ async function usedMemory(client) {
 }
 
 function bytesOf(path) {
-  return [path, `${path}-wal`].reduce((total, file) => total + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  return [path, `${path}-wal`].reduce(
+    (total, file) => total + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }

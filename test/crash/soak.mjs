@@ -5,8 +5,8 @@
  *
  *   npm run test:crash -- [--runs 200] [--store sqlite|redis|both] [--seed <n>] [--minutes 15] [--json] [--keep]
  *
- * It needs what `npm run build` makes, and for Redis a `redis-server` on PATH, or REDIS_URL. `--keep` leaves the data where it
- * is, and says where. Exit code 1 if anything did not hold.
+ * It needs what `npm run build` makes, and for Redis a `redis-server` on PATH, or REDIS_URL. Exit code 1 if anything did not
+ * hold; then, and with `--keep`, the data stays where it is, with all that is known of those runs in evidence.json.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,12 +36,13 @@ const reports = {};
 try {
   for (const kind of kinds) reports[kind] = await soakOn(kind);
 } finally {
-  if (values.keep) console.error(`The data is in ${folder}`);
+  const isBroken = Object.values(reports).some(({ violations }) => violations.length > 0);
+  if (isBroken) process.exitCode = 1;
+  if (values.keep || isBroken) console.error(`The data is in ${folder}`);
   else rmSync(folder, { recursive: true, force: true });
 }
 if (values.json) console.log(JSON.stringify({ seed, reports }));
 else print();
-if (Object.values(reports).some(({ violations }) => violations.length > 0)) process.exitCode = 1;
 
 async function soakOn(kind) {
   const place = join(folder, kind);

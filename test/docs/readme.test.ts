@@ -27,7 +27,11 @@ afterEach(async () => {
 describe('the example in the README', () => {
   it('compiles as it stands', () => {
     const path = join(root, 'readme-example.ts');
-    const config = ts.parseJsonConfigFileContent(ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, root);
+    const config = ts.parseJsonConfigFileContent(
+      ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config,
+      ts.sys,
+      root,
+    );
     const host = ts.createCompilerHost(config.options);
     const { getSourceFile, fileExists } = host;
     host.fileExists = (name) => name === path || fileExists(name);
@@ -39,7 +43,9 @@ describe('the example in the README', () => {
   });
 
   it('runs to its end, with the real SDK and a person who approves', async () => {
-    const server = await createMessagesServer({ answers: [{ json: { amount: 250, reason: 'Charged twice.' } }] });
+    const server = await createMessagesServer({
+      answers: [{ json: { amount: 250, reason: 'Charged twice.' } }],
+    });
     cleanUps.push(server.close);
     const folder = mkdtempSync(join(tmpdir(), 'signalbox-readme-'));
     cleanUps.push(() => rmSync(folder, { recursive: true }));
@@ -48,7 +54,10 @@ describe('the example in the README', () => {
 
     const path = join(root, 'test/docs', `example-${process.pid}.ts`);
     const code = example.replace("'signalbox.db'", JSON.stringify(join(folder, 'signalbox.db')));
-    writeFileSync(path, `${given}${code}\nexport const history = await run.history();\nawait engine.stop();\n`);
+    writeFileSync(
+      path,
+      `${given}${code}\nexport const history = await run.history();\nawait engine.stop();\n`,
+    );
     cleanUps.push(() => rmSync(path));
     const { history } = (await import(path)) as { history: Array<{ verdicts?: unknown; value?: unknown }> };
 

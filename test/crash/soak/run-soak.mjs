@@ -75,7 +75,7 @@ export async function runSoak({
     const ledger = await (await fetch(`${services.url}/ledger`)).json();
     const runs = [];
     for (const ticket of tickets) runs.push(await readRun({ ticket, store, engine, workflows }));
-    const { violations, counts } = verify({
+    const { violations, evidence, counts } = verify({
       runs,
       ledger,
       calls: model.calls,
@@ -83,6 +83,13 @@ export async function runSoak({
       shifts: workers.shifts,
       started: readFileSync(startedFile, 'utf8').split('\n').filter(Boolean),
     });
+    if (evidence.length > 0) {
+      const shifts = workers.shifts;
+      writeFileSync(
+        join(folder, 'evidence.json'),
+        JSON.stringify({ startedAt, shifts, runs: evidence }, undefined, 2),
+      );
+    }
     return {
       figures: {
         runs: count,

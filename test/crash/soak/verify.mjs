@@ -60,6 +60,7 @@ export function verify({ runs, ledger, calls, sent, shifts, started }) {
     if (!run.stored) violations.push(`${run.id}: it was never started`);
     return run.stored;
   });
+  const violating = new Set();
   for (const run of present) {
     for (const check of [
       endOf,
@@ -72,10 +73,21 @@ export function verify({ runs, ledger, calls, sent, shifts, started }) {
       resultsOf,
       foldOf,
     ]) {
-      violations.push(...[...check(run, context)].map((violation) => `${run.id}: ${violation}`));
+      const found = [...check(run, context)];
+      if (found.length > 0) violating.add(run);
+      violations.push(...found.map((violation) => `${run.id}: ${violation}`));
     }
   }
-  return { violations, counts: countsOf(present, calls, sent, ledger, context.lateness) };
+  /** What there is to see of the runs that broke a rule. */
+  const evidence = [...violating].map(({ id, ticket, stored, entries }) => ({
+    id,
+    ticket,
+    stored,
+    calls: context.calls.get(id),
+    sent: context.sent.get(id),
+    entries,
+  }));
+  return { violations, evidence, counts: countsOf(present, calls, sent, ledger, context.lateness) };
 }
 
 // --- the end --------------------------------------------------------------------------------------------------------
