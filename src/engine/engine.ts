@@ -134,11 +134,9 @@ export function createEngine(options: EngineOptions): Engine {
   const token = createOwnerToken();
 
   const held = new Map<string, HeldRun>();
-  /** Runs that are being acquired. */
-  const claims = new Map<string, Promise<void>>();
+  /** Runs that are being acquired, or created to be held. */
+  const claims = new Map<string, Promise<unknown>>();
   const listeners = new Map<string, Set<StepListener>>();
-  /** Runs that are being created to be held. */
-  let starting = 0;
   let stopping: Promise<void> | undefined;
 
   const problem = (error: Error, runId?: string): void =>
@@ -176,17 +174,25 @@ export function createEngine(options: EngineOptions): Engine {
 
   /** How many more runs may be held. */
   function capacity(): number {
-    return stopping ? 0 : concurrency - held.size - claims.size - starting;
+    return stopping ? 0 : concurrency - held.size - claims.size;
   }
 
   /** Acquire the run and hold it, unless somebody does. Resolves when that is decided. */
-  function claim(runId: string, evict?: string): Promise<void> {
-    if (held.has(runId) || stopping) return Promise.resolve();
+  async function claim(runId: string, evict?: string): Promise<void> {
+    if (held.has(runId) || stopping) return;
     const under = claims.get(runId);
-    if (under) return under;
-    const made = acquire(runId, evict).finally(() => claims.delete(runId));
-    claims.set(runId, made);
-    return made;
+    if (!under) return claiming(runId, acquire(runId, evict));
+    // If it fails, whoever made it is told.
+    await under.catch(() => {});
+    // What this claim was made for, a message perhaps, may have come after the other had read the run.
+    held.get(runId)?.poke();
+  }
+
+  /** Until it is settled, nobody else in this process takes up the run. */
+  async function claiming<T>(runId: string, work: Promise<T>): Promise<T> {
+    const settled = work.finally(() => claims.delete(runId));
+    claims.set(runId, settled);
+    return settled;
   }
 
   async function acquire(runId: string, evict?: string): Promise<void> {
@@ -254,7 +260,7 @@ export function createEngine(options: EngineOptions): Engine {
       );
     }
     const rests = led.started.length === 0;
-    const holds = !rests && scope !== 'none' && capacity() > 0;
+    const holds = !rests && scope !== 'none' && capacity() > 0 && !claims.has(id);
     const leaseUntil = at + leaseMs;
     const wakeAt = rests ? wakeAtOf(led.state) : at;
     const run: NewRun = {
@@ -268,11 +274,9 @@ export function createEngine(options: EngineOptions): Engine {
       log: [encodeEntry(entryOf({ seq: 1, led, before: undefined, turn: { message } }))],
       ...(holds ? { lease: { token, until: leaseUntil } } : {}),
     };
-    if (holds) starting++;
-    try {
+    const create = async (): Promise<'created' | 'exists'> => {
       const created = await store.create(run);
-      if (created === 'exists') await assertSameRun(id, workflow, encodedInput);
-      else if (holds) {
+      if (created === 'created' && holds) {
         const holding = {
           id,
           createdAt: at,
@@ -285,12 +289,14 @@ export function createEngine(options: EngineOptions): Engine {
           hosts,
         };
         held.set(id, holdRun({ ...ports, workflow }, { ...holding, begun: led }));
-      } else {
-        performActions(id, led.actions, (_action, error) => problem(error, id));
-        if (scope !== 'none') dispatcher.left(id, wakeAt);
       }
-    } finally {
-      if (holds) starting--;
+      return created;
+    };
+    const created = await (holds ? claiming(id, create()) : create());
+    if (created === 'exists') await assertSameRun(id, workflow, encodedInput);
+    else if (!holds) {
+      performActions(id, led.actions, (_action, error) => problem(error, id));
+      if (scope !== 'none') dispatcher.left(id, wakeAt);
     }
     return createRunHandle(core, id);
   }

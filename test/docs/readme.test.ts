@@ -69,5 +69,7 @@ describe('the example in the README', () => {
 });
 
 it('shows every exit code', () => {
-  expect(readme).toContain(exitCodeTable());
+  const cells = (text: string): string[] => text.split('\n').map((line) => line.replaceAll(/\s*\|\s*/g, '|'));
+  const [, , ...rows] = cells(exitCodeTable());
+  expect(cells(readme)).toEqual(expect.arrayContaining(rows));
 });
