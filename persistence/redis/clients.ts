@@ -14,17 +14,16 @@ export interface ClientSource {
 }
 
 export function fromUrl(url: string): ClientSource {
-  const connect = (options: { readonly enableAutoPipelining: boolean }): Redis =>
+  const connect = (): Redis =>
     new Redis(url, {
-      ...options,
       connectTimeout: 5000,
       retryStrategy: (times) => Math.min(times * 50, 1000),
       // A replica that was the primary until now: find the new one behind the same address.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
   return {
-    connect: () => connect({ enableAutoPipelining: true }),
-    connectSubscriber: () => connect({ enableAutoPipelining: false }),
+    connect,
+    connectSubscriber: connect,
     isOurs: true,
   };
 }
@@ -35,6 +34,25 @@ export function fromClient(client: RedisClient): ClientSource {
     connect: () => client,
     connectSubscriber: () => ('nodes' in client ? client.duplicate([], options) : client.duplicate(options)),
     isOurs: false,
+  };
+}
+
+/**
+ * To be called before a command is sent: what is sent in one turn of the event loop goes to the socket in one write, when
+ * the turn is over. Auto-pipelining would do that too, but later, and with a pipeline of its own for each turn.
+ */
+export function createGathering(client: RedisClient): () => void {
+  let gathering = false;
+  return () => {
+    // A cluster has several sockets; there each command is written on its own.
+    if (gathering || !('stream' in client) || !client.stream?.writable) return;
+    const { stream } = client;
+    gathering = true;
+    stream.cork();
+    process.nextTick(() => {
+      gathering = false;
+      stream.uncork();
+    });
   };
 }
 

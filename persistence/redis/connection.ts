@@ -14,7 +14,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { SignalboxError, StoreForeign, StoreUnavailable } from '../../src/errors.ts';
 import { checkDatabase, type DatabaseChecks } from './check-database.ts';
-import { describeClient, disconnect, type ClientSource, type RedisClient } from './clients.ts';
+import {
+  createGathering,
+  describeClient,
+  disconnect,
+  type ClientSource,
+  type RedisClient,
+} from './clients.ts';
 import { createDeadlines } from './deadlines.ts';
 import { isPassing } from './failures.ts';
 import type { Layout } from './layout.ts';
@@ -96,10 +102,15 @@ export function createConnection(options: ConnectionOptions): ConnectionOwner {
   }
 
   function createCalls(redis: RedisClient, layout: Layout): Connection {
+    const gather = createGathering(redis);
     return {
       layout,
       call: (attempt) => persist(() => attempt(redis)),
-      run: (script, keys, args) => persist(() => runScript(redis, script, keys, args)),
+      run: (script, keys, args) =>
+        persist(() => {
+          gather();
+          return runScript(redis, script, keys, args);
+        }),
     };
   }
 

@@ -28,7 +28,7 @@ export function soakTickets(count, random) {
       },
       version: random.chance(0.25) ? 'patient' : 'quick',
       people: random.pick(['prompt', 'prompt', 'prompt', 'late', 'absent']),
-      early: random.chance(0.1),
+      early: random.chance(0.25),
     };
   });
 }
