@@ -448,3 +448,34 @@ function ownerOfNoProcess(): { token: string } {
   const [realm, , ...rest] = createOwnerToken().split('|');
   return { token: [realm, pid, ...rest].join('|') };
 }
+
+describe('a stored state that is damaged', () => {
+  it('is named without its content', async () => {
+    const data = createMemoryData();
+    const workflow = oneStep(() => never);
+    const secret: Store = {
+      ...memoryStore({ data }),
+      create: (run) => memoryStore({ data }).create({ ...run, state: 'secret-token' }),
+    };
+    const clock = createVirtualClock();
+    await engineOn(data, workflow, { work: 'none', store: secret, clock }).start('one-step', { id: 'r' });
+    engineOn(data, workflow, { clock });
+    await vi.waitFor(() => expect(problems).not.toEqual([]));
+    expect(problems[0]?.message).toMatch(/`r`.*one-step@1.*cannot be read/);
+    expect(problems[0]?.message).not.toContain('secret');
+  });
+});
+
+describe('a timer that never fires', () => {
+  it('lets the run wait for its events', async () => {
+    const machine = setup({ delays: { never: Infinity } }).createMachine({
+      id: 'patient',
+      initial: 'waiting',
+      states: { waiting: { after: { never: 'over' }, on: { GO: 'over' } }, over: { type: 'final' } },
+    });
+    const workflow = defineWorkflow({ machine, version: '1' });
+    const run = await engineOn(createMemoryData(), workflow).start(workflow);
+    expect(await run.settled()).toMatchObject({ status: 'waiting', timers: [{ deadline: Infinity }] });
+    expect(await run.send({ type: 'GO' })).toMatchObject({ status: 'done' });
+  });
+});

@@ -35,10 +35,10 @@ import { createDispatcher } from './dispatcher.ts';
 import { type HeldRun, type HeldRunPorts, holdingOf, holdRun } from './held-run.ts';
 import { encodeEntry } from './history.ts';
 import { createOwnerToken, isOwnerDead } from './owner.ts';
-import { entryOf, progressOf, wakeAtOf } from './progress.ts';
+import { entryOf, progressOf, stateOf, wakeAtOf } from './progress.ts';
 import { createRegistry } from './registry.ts';
 import { createRunHandle, type EngineCore, type RunHandle, type StepListener } from './run-handle.ts';
-import type { Message, RunState } from './run-state.ts';
+import type { Message } from './run-state.ts';
 
 export interface EngineOptions {
   /** All that this engine may start or work on; several versions of one workflow may stand side by side. */
@@ -210,7 +210,7 @@ export function createEngine(options: EngineOptions): Engine {
     const workflow = registry.byRef.get(`${run.workflow}@${run.version}`);
     if (!workflow || stopping) return store.release(runId, { token, wakeAt: now, seen: 0 });
     try {
-      const state = decode(run.state) as RunState;
+      const state = stateOf(run.state);
       const hosts = createHostCache();
       // Restores it, so what cannot be restored is known now.
       viewState(workflow, state, hosts);

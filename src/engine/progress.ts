@@ -1,6 +1,7 @@
 /** How a run's state and what a message led to are written down for a store. */
 import type { Progress, RunStatus } from '../../persistence/store.ts';
-import { encode } from './codec.ts';
+import { SnapshotNotRestorable } from '../errors.ts';
+import { decode, encode } from './codec.ts';
 import type { MessageEntry } from './history.ts';
 import type { Exchange } from './invocation.ts';
 import type { Advanced, RunState } from './run-state.ts';
@@ -30,6 +31,20 @@ export function progressOf(state: RunState, tags: readonly string[]): Omit<Progr
     value: JSON.stringify(state.snapshot.value),
     tags,
   };
+}
+
+/** The state as `progressOf` wrote it. What the text is stays out of the error: it may be anything. */
+export function stateOf(text: string): RunState {
+  try {
+    return decode(text) as RunState;
+  } catch (cause) {
+    throw new SnapshotNotRestorable(
+      'The stored state cannot be read; it is damaged, or was written by a newer Signalbox.',
+      {
+        cause,
+      },
+    );
+  }
 }
 
 export interface Led {

@@ -5,8 +5,7 @@ import { toJSONSchema, type ZodType } from 'zod';
 import type { RunStatus, StoredRun } from '../../persistence/store.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { type HostCache, type StateQuestion, viewState } from './advance.ts';
-import { decode } from './codec.ts';
-import { statusOf } from './progress.ts';
+import { stateOf, statusOf } from './progress.ts';
 import type { Invocation, RunState, Timer } from './run-state.ts';
 
 export interface RunSnapshot<TMachine extends AnyStateMachine = AnyStateMachine> {
@@ -82,7 +81,7 @@ export function snapshotOf(source: SnapshotSource): RunSnapshot {
 
 export function sourceOf(workflow: AnyWorkflow, stored: StoredRun): SnapshotSource {
   const { id, seq, createdAt, updatedAt, problem } = stored;
-  return { id, workflow, state: decode(stored.state) as RunState, seq, createdAt, updatedAt, problem };
+  return { id, workflow, state: stateOf(stored.state), seq, createdAt, updatedAt, problem };
 }
 
 const jsonSchemas = new WeakMap<ZodType, Record<string, unknown>>();
