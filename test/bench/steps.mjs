@@ -9,17 +9,20 @@
  * files of its own. Medians of three rounds.
  */
 import { statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import Table from 'cli-table3';
+import { Redis } from 'ioredis';
 import { createEngine, defineWorkflow } from 'signalbox';
 import { memoryStore } from 'signalbox/memory';
 import { redisStore } from 'signalbox/redis';
 import { openDatabase, sqliteStore } from 'signalbox/sqlite';
 import { fromPromise, setup } from 'xstate';
 
-import { startRedis, temporaryFolder } from './servers.mjs';
+import { startRedis } from '../fixtures/redis-server.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -56,13 +59,13 @@ const table = new Table({
     'step alone (µs)',
     'raw write alone (µs)',
     'ratio',
-    'raw writes/s at 64',
+    'raw writes/s',
     'bytes a run',
   ],
 });
 const results = { node: process.version, runs, stepsPerRun, atOnce, stores: {} };
 
-if (stores.includes('memory')) report('memory', await measure(memoryStore()), {});
+if (stores.includes('memory')) await measure('memory', memoryStore(), {});
 if (stores.includes('sqlite')) await measureSqlite();
 if (stores.includes('redis')) await measureRedis();
 
@@ -72,53 +75,67 @@ console.log(JSON.stringify(results));
 async function measureSqlite() {
   const { folder, remove } = await temporaryFolder();
   const path = join(folder, 'bench.db');
-  const raw = await rawSqlite(join(folder, 'raw.db'));
-  const store = sqliteStore(path);
-  const measured = await measure(store);
-  report('sqlite', { ...measured, bytes: bytesOf(path) / measured.started }, raw);
+  const raw = rawSqlite(join(folder, 'raw.db'));
+  await measure('sqlite', sqliteStore(path), { raw, stored: () => bytesOf(path) });
   await remove();
 }
 
 async function measureRedis() {
-  const redis = await startRedis();
-  const raw = await rawRedis(redis.client);
-  await redis.client.flushall();
-  const before = await usedMemory(redis.client);
-  const measured = await measure(redisStore(redis.url));
-  const bytes = ((await usedMemory(redis.client)) - before) / measured.started;
-  report('redis', { ...measured, bytes }, raw);
+  const { folder, remove } = await temporaryFolder();
+  const redis = await startRedis(folder, { 'enable-debug-command': 'local' });
+  const client = new Redis(redis.url);
+  const raw = rawRedis(client);
+  const stored = async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))[1]);
+  await measure('redis', redisStore(redis.url), { raw, rawAtOnce: atOnce, stored });
 
   const keys = Number(options.keys);
   if (keys > 0) {
-    await redis.client.call('DEBUG', 'POPULATE', String(keys), 'other', '64');
-    report(`redis, ${keys.toLocaleString('en')} other keys`, await measure(redisStore(redis.url)), raw);
+    await client.call('DEBUG', 'POPULATE', String(keys), 'other', '64');
+    const name = `redis, ${keys.toLocaleString('en')} other keys`;
+    await measure(name, redisStore(redis.url), { raw, rawAtOnce: atOnce });
   }
+  client.disconnect();
   await redis.stop();
+  await remove();
 }
 
-/** Throughput with many runs at once, then the latency of a step of a run that is alone. */
-async function measure(store) {
+/**
+ * Throughput with many runs at once, and the latency of a step of a run that is alone, each beside `raw`: one write
+ * without a step. `stored` tells how many bytes the store holds.
+ */
+async function measure(name, store, { raw, rawAtOnce = 1, stored }) {
   const engine = createEngine({ workflows: [workflow], store, concurrency: atOnce * 2, pollMs: 1_000 });
-  let started = 0;
-  const oneRun = async () => {
-    started++;
-    await (await engine.start(workflow)).result();
-  };
+  const oneRun = async () => (await engine.start(workflow)).result();
   await inParallel(oneRun, runs / 4, atOnce);
+
+  const storedBefore = await stored?.();
   const rates = [];
   for (let round = 0; round < rounds; round++) {
     rates.push((runs * stepsPerRun) / (await seconds(() => inParallel(oneRun, runs, atOnce))));
   }
-  const alone = [];
-  for (let index = 0; index < Math.min(runs, 500); index++)
-    alone.push((await seconds(oneRun)) / writesPerRun);
+  const bytes = stored && ((await stored()) - storedBefore) / (rounds * runs);
+  const rawRate = raw && runs / (await seconds(() => inParallel(raw, runs, rawAtOnce)));
+
+  // In turn, so that both meet the same machine.
+  const steps = [];
+  const writes = [];
+  for (let index = 0; index < 1_000; index++) {
+    const run = await engine.start(workflow);
+    steps.push((await seconds(() => run.result())) / stepsPerRun);
+    for (let write = 0; raw && write < stepsPerRun; write++) writes.push(await seconds(raw));
+  }
   await engine.stop();
   await store.close();
-  return { stepsPerSecond: median(rates), aloneUs: median(alone) * 1e6, started };
+  report(name, {
+    stepsPerSecond: median(rates),
+    stepUs: median(steps) * 1e6,
+    ...(raw && { rawUs: median(writes) * 1e6, rawPerSecond: rawRate }),
+    ...(bytes && { bytesPerRun: bytes }),
+  });
 }
 
-/** What a step writes, without the step: one compare-and-set of a state of two kilobytes, by one Lua call. */
-async function rawRedis(client) {
+/** One compare-and-set of a state of two kilobytes, by one Lua call. */
+function rawRedis(client) {
   client.defineCommand('rawCompareAndSet', {
     numberOfKeys: 1,
     lua: `local seq = tonumber(redis.call('HGET', KEYS[1], 'seq') or '0')
@@ -128,14 +145,13 @@ async function rawRedis(client) {
   });
   const body = 'x'.repeat(2_048);
   let next = 0;
-  const one = async () => {
-    if ((await client.rawCompareAndSet(`raw:${next++}`, 0, body)) !== 1)
-      throw new Error('The raw write was refused.');
+  return async () => {
+    const written = await client.rawCompareAndSet(`raw:${next++}`, 0, body);
+    if (written !== 1) throw new Error('The raw write was refused.');
   };
-  return rawFigures(one);
 }
 
-/** The same bytes in one transaction that is synced to the disk. */
+/** Two kilobytes in one transaction that is synced to the disk. */
 function rawSqlite(path) {
   const database = openDatabase(path);
   database.exec(
@@ -143,27 +159,18 @@ function rawSqlite(path) {
   );
   const insert = database.prepare('INSERT INTO raw (state) VALUES (?)');
   const body = 'x'.repeat(2_048);
-  return rawFigures(async () => void insert.run(body), { parallel: false });
+  return async () => void insert.run(body);
 }
 
-async function rawFigures(one, { parallel = true } = {}) {
-  await inParallel(one, runs / 4, atOnce);
-  const perSecond = parallel ? runs / (await seconds(() => inParallel(one, runs, atOnce))) : undefined;
-  const alone = [];
-  for (let index = 0; index < Math.min(runs, 1_000); index++) alone.push(await seconds(one));
-  return { aloneUs: median(alone) * 1e6, perSecond: perSecond ?? 1 / median(alone) };
-}
-
-function report(name, measured, raw) {
-  results.stores[name] = { ...measured, raw };
+function report(name, measured) {
+  const { stepsPerSecond, stepUs, rawUs, rawPerSecond, bytesPerRun } = measured;
+  results.stores[name] = measured;
+  const ratio = rawUs && (stepUs / rawUs).toFixed(2);
   table.push([
     name,
-    whole(measured.stepsPerSecond),
-    whole(measured.aloneUs),
-    whole(raw.aloneUs),
-    raw.aloneUs ? (measured.aloneUs / raw.aloneUs).toFixed(2) : '',
-    whole(raw.perSecond),
-    whole(measured.bytes),
+    ...[stepsPerSecond, stepUs, rawUs].map(whole),
+    ratio ?? '',
+    ...[rawPerSecond, bytesPerRun].map(whole),
   ]);
 }
 
@@ -190,8 +197,9 @@ function whole(value) {
   return value === undefined ? '' : Math.round(value).toLocaleString('en');
 }
 
-async function usedMemory(client) {
-  return Number(/used_memory:(\d+)/.exec(await client.info('memory'))[1]);
+async function temporaryFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
 function bytesOf(path) {
