@@ -19,7 +19,8 @@ import {
   ValueNotCarriable,
 } from '../errors.ts';
 import { personQuestion, type PersonQuestion } from '../gates/person.ts';
-import type { AnyWorkflow } from '../workflow.ts';
+import type { Verdict } from '../gates/verdict.ts';
+import { type AnyWorkflow, matchesDescriptor } from '../workflow.ts';
 import { accepts, createHost, currentHost, type Host, type RootSnapshot } from './host.ts';
 import { type HostedLogics, hostedLogics } from './hosted-logic.ts';
 import type { Advanced, Message, RunState } from './run-state.ts';
@@ -132,6 +133,25 @@ export function canAccept(
     state.snapshot.status === 'active' &&
     withSnapshot(workflow, state, hosts, (snapshot) => accepts(snapshot, event))
   );
+}
+
+/** Why the state does not take the event now, as a sentence: what it accepts, or what the gates say that refuse it. */
+export function explainRefusal(
+  workflow: AnyWorkflow,
+  state: RunState,
+  event: EventObject,
+  hosts: HostCache = noCache,
+): string {
+  const { accepts: types } = viewState(workflow, state, hosts);
+  if (!types.some((descriptor) => matchesDescriptor(event.type, descriptor))) {
+    return `It accepts: ${types.join(', ') || 'nothing'}.`;
+  }
+  const verdicts: Verdict[] = [];
+  withSnapshot(workflow, state, hosts, (snapshot) => accepts(snapshot, event, verdicts));
+  const refusals = verdicts.filter(({ passed }) => !passed);
+  if (refusals.length === 0) return 'A guard refuses it as it is.';
+  const said = refusals.map(({ gate, reasons }) => [`\`${gate}\``, ...reasons].join(': '));
+  return `A gate refuses it as it is: ${said.join('; ')}`;
 }
 
 /** The promise logic that performs an invocation, if the workflow still has it. */

@@ -15,6 +15,7 @@ import {
   WaitTimeout,
   WorkflowNotFound,
 } from '../errors.ts';
+import { gate } from '../gates/gate.ts';
 import { createVirtualClock } from '../testing/virtual-clock.ts';
 import { type AnyWorkflow, defineWorkflow } from '../workflow.ts';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
@@ -337,4 +338,26 @@ describe('concurrency', () => {
       expect(most).toBe(2);
     },
   );
+});
+
+describe('an event that a gate refuses', () => {
+  it('is refused with the reasons of the gate', async () => {
+    const machine = setup({
+      types: { events: {} as { type: 'EDIT'; amount: number } },
+      guards: {
+        sane: gate('sane', (_, { amount }: { amount: number }) => amount <= 100 || [`${amount} is over 100.`]),
+      },
+    }).createMachine({
+      id: 'edit',
+      initial: 'waiting',
+      states: {
+        waiting: { on: { EDIT: { guard: { type: 'sane', params: ({ event }) => event }, target: 'over' } } },
+        over: { type: 'final' },
+      },
+    });
+    const workflow = defineWorkflow({ machine, version: '1' });
+    const run = await engineOf(workflow).start(workflow);
+    await expect(run.send({ type: 'EDIT', amount: 10_000 })).rejects.toThrow('`sane`: 10000 is over 100.');
+    expect(await run.send({ type: 'EDIT', amount: 100 })).toMatchObject({ status: 'done' });
+  });
 });

@@ -23,7 +23,8 @@ import { createFlights } from './flights.ts';
 import type { HistoryEntry } from './history.ts';
 import { type ReceivedMail, receiveMail } from './mail.ts';
 import type { Flight } from './performer.ts';
-import { entryOf, statusOf, wakeAtOf } from './progress.ts';
+import { entryOf, wakeAtOf } from './progress.ts';
+import { refusalOf } from './refusal.ts';
 import type { Advanced, DecidedAction, Message, RunState } from './run-state.ts';
 import { createRunWriter, type WrittenStep } from './run-writer.ts';
 
@@ -274,11 +275,8 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
 
   async function refuse(letter: ReceivedMail): Promise<void> {
     const event = letter.mail.type === 'event' ? letter.mail.event : { type: 'cancel' };
-    const { tags, accepts } = viewState(workflow, state, hosts);
-    const reason =
-      state.snapshot.status === 'active'
-        ? `Run \`${id}\` is in state ${JSON.stringify(state.snapshot.value)}, which does not accept \`${event.type}\`. It accepts: ${accepts.join(', ') || 'nothing'}.`
-        : `Run \`${id}\` has ended (${statusOf(state)}); it accepts no more events.`;
+    const { tags } = viewState(workflow, state, hosts);
+    const reason = refusalOf(run, event);
     const entry: HistoryEntry = { type: 'refused', at: clock.now(), messageId: letter.id, event, reason };
     const result = await commit({ next: state, tags, entry, letter });
     if (!result) return;

@@ -287,9 +287,9 @@ function newDelivery(): Delivery {
 }
 
 /** Whether an event from outside leads anywhere. A guard that throws is the machine's failure, so it counts as accepted. */
-export function accepts(snapshot: RootSnapshot, event: EventObject): boolean {
+export function accepts(snapshot: RootSnapshot, event: EventObject, verdicts?: Verdict[]): boolean {
   if (snapshot.status !== 'active' || !isFromOutside(event.type)) return false;
-  return collectVerdicts(undefined, () => {
+  return collectVerdicts(verdicts, () => {
     try {
       return snapshot.can(event);
     } catch {

@@ -28,6 +28,7 @@ import type { HeldRun } from './held-run.ts';
 import { decodeEntry, type HistoryEntry } from './history.ts';
 import { encodeMail, type Mail } from './mail.ts';
 import { statusOf } from './progress.ts';
+import { refusalOf } from './refusal.ts';
 import { type RunSnapshot, snapshotOf, type SnapshotSource, sourceOf } from './run-snapshot.ts';
 
 export interface SendOptions {
@@ -135,9 +136,8 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
       const isIdle = stored.status === 'waiting' && !stored.lease && (await store.inbox(id, 0)).length === 0;
       if (!isIdle) return;
     }
-    const { state } = sourceOf(workflow, stored);
-    if (canAccept(workflow, state, event)) return;
-    throw notAccepted(snapshotOf(sourceOf(workflow, stored)), event.type);
+    const now = sourceOf(workflow, stored);
+    if (!canAccept(workflow, now.state, event)) throw notAccepted(now, event);
   }
 
   async function deliver(mail: Mail, key?: string): Promise<RunSnapshot> {
@@ -159,9 +159,9 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
       });
       if (sent.status === 'missing') throw new RunNotFound(id);
       if (!('messageId' in sent)) {
-        const snapshot = snapshotOf(await source());
-        if (mail.type === 'cancel') return snapshot;
-        throw notAccepted(snapshot, mail.event.type);
+        const ended = await source();
+        if (mail.type === 'cancel') return snapshotOf(ended);
+        throw notAccepted(ended, mail.event);
       }
       await core.sent(id);
       if (mail.type === 'event' && mail.hold && !core.held(id) && !fates.has(sent.messageId))
@@ -364,14 +364,8 @@ function throwIfEndedBadly({ id, workflow, version, status, value, error }: RunS
     });
 }
 
-function notAccepted({ id, status, value, accepts }: RunSnapshot, type: string): EventNotAccepted {
-  const names = accepts.map((accepted) => accepted.type).join(', ') || 'nothing';
-  return new EventNotAccepted(
-    ends.has(status)
-      ? `Run \`${id}\` has ended (${status}); it does not accept \`${type}\`.`
-      : `Run \`${id}\` is in state ${JSON.stringify(value)}, which does not accept \`${type}\` now. It accepts: ${names}.`,
-    { details: { runId: id, event: type } },
-  );
+function notAccepted(at: SnapshotSource, event: EventObject): EventNotAccepted {
+  return new EventNotAccepted(refusalOf(at, event), { details: { runId: at.id, event: event.type } });
 }
 
 function stuck(id: string, problem: string): RunFailed {

@@ -17,7 +17,7 @@ import { workflows } from './workflows.mjs';
 
 const leaseMs = 3_000;
 /** Between the starts of two tickets. */
-const paceMs = 40;
+const paceMs = 100;
 
 /** `lifeMs`: how long a worker lives, at least and at most. `minutes`: after that it is stopped and what is left is a violation. */
 export async function runSoak({
@@ -26,7 +26,7 @@ export async function runSoak({
   count,
   seed,
   minutes,
-  lifeMs = [100, 2_000],
+  lifeMs = [100, 1_400],
   tell = () => {},
 }) {
   mkdirSync(folder, { recursive: true });
