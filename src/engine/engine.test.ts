@@ -345,7 +345,10 @@ describe('an event that a gate refuses', () => {
     const machine = setup({
       types: { events: {} as { type: 'EDIT'; amount: number } },
       guards: {
-        sane: gate('sane', (_, { amount }: { amount: number }) => amount <= 100 || [`${amount} is over 100.`]),
+        sane: gate(
+          'sane',
+          (_, { amount }: { amount: number }) => amount <= 100 || [`${amount} is over 100.`],
+        ),
       },
     }).createMachine({
       id: 'edit',
