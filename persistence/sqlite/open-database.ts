@@ -2,7 +2,7 @@
  * An SQLite database for a user's own tools and services, by the same library that the store uses; so a workflow's
  * ledger needs no second one.
  */
-import { type Driver, openDriver } from './driver.ts';
+import { type Driver, openDriver, type Statement } from './driver.ts';
 
 export type { Cell, Driver as Database, Row, Statement } from './driver.ts';
 
@@ -17,5 +17,17 @@ export function openDatabase(
   path: string,
   { timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {},
 ): Driver {
-  return openDriver(path, timeoutMs);
+  const driver = openDriver(path, timeoutMs);
+  return {
+    prepare(sql) {
+      const statement = driver.prepare(sql);
+      owners.set(statement, driver);
+      return statement;
+    },
+    exec: (sql) => driver.exec(sql),
+    close: () => driver.close(),
+  };
 }
+
+/** A statement of `@photostructure/sqlite` does not keep its database alive, which would be closed under it. */
+const owners = new WeakMap<Statement, Driver>();
