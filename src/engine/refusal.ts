@@ -1,4 +1,4 @@
-/** Says why a run does not take an event, in a sentence for whoever sent it. */
+/** Says why a run does not accept an event, in a sentence for whoever sent it. */
 import type { EventObject } from 'xstate';
 
 import type { AnyWorkflow } from '../workflow.ts';
@@ -15,9 +15,9 @@ export interface Refusing {
 
 export function refusalOf({ id, workflow, state, hosts }: Refusing, event: EventObject): string {
   if (state.snapshot.status !== 'active') {
-    return `Run \`${id}\` has ended (${statusOf(state)}); it does not take \`${event.type}\`.`;
+    return `Run \`${id}\` has ended (${statusOf(state)}); it does not accept \`${event.type}\`.`;
   }
   const value = JSON.stringify(state.snapshot.value);
   const why = explainRefusal(workflow, state, event, hosts);
-  return `Run \`${id}\` is in state ${value}, which does not take \`${event.type}\` now. ${why}`;
+  return `Run \`${id}\` is in state ${value}, which does not accept \`${event.type}\` now. ${why}`;
 }
