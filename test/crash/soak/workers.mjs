@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('./worker.mjs', import.meta.url));
 
+/** After so many kills workers live twice as long as at first. */
+const killsToDouble = 40;
+
 export function keepWorkers({ options, env, random, lifeMs }) {
   /** Every worker: from when to when it was ready for work, and when it was started and killed. */
   const shifts = [];
@@ -34,9 +37,11 @@ export function keepWorkers({ options, env, random, lifeMs }) {
     });
     // One in seven dies before or while it starts, the others while they work.
     const [least, most] = random.chance(1 / 7) ? [0, 400] : lifeMs;
+    // Longer with every kill: on a slow machine a worker may be killed again and again before it has done anything.
+    const patience = 1 + kills / killsToDouble;
     const over = new AbortController();
     await Promise.race([
-      pause(random.between(least, most), undefined, { signal: over.signal }),
+      pause(random.between(least, most) * patience, undefined, { signal: over.signal }),
       ended,
       stopped,
     ]);
