@@ -244,6 +244,20 @@ describe('a run', () => {
     expect(second.output).toEqual(first.output);
   });
 
+  it('answers an event that it has had before, even while it is busy with what the first led to', async () => {
+    const never = new Promise<never>(() => {});
+    const machine = setup({ actors: { work: fromPromise(() => never) } }).createMachine({
+      id: 'busy',
+      initial: 'idle',
+      states: { idle: { on: { GO: 'working' } }, working: { invoke: { src: 'work' } } },
+    });
+    const workflow = defineWorkflow({ machine, version: '1' });
+    const run = await engineOf(workflow).start(workflow);
+    await run.send({ type: 'GO' }, { key: 'k' });
+    expect(await run.send({ type: 'GO' }, { key: 'k' })).toMatchObject({ value: 'working' });
+    expect(await run.history()).toHaveLength(2);
+  });
+
   it('fails with the error that no state handled', async () => {
     const machine = setup({
       actors: { work: fromPromise<string>(() => Promise.reject(new TypeError('broken'))) },

@@ -32,7 +32,7 @@ import { advance, createHostCache, viewState } from './advance.ts';
 import { type Clock, realClock } from './clock.ts';
 import { decode, encode } from './codec.ts';
 import { createDispatcher } from './dispatcher.ts';
-import { type HeldRun, type HeldRunPorts, holdingOf, holdRun } from './held-run.ts';
+import { type HeldRun, type HeldRunPorts, holdingOf, holdRun, problemRetryMs } from './held-run.ts';
 import { encodeEntry } from './history.ts';
 import { createOwnerToken, isOwnerDead } from './owner.ts';
 import { entryOf, progressOf, stateOf, wakeAtOf } from './progress.ts';
@@ -224,7 +224,7 @@ export function createEngine(options: EngineOptions): Engine {
         },
       );
       problem(stuck, runId);
-      await store.release(runId, { token, wakeAt: now + 60_000, seen, problem: stuck.message });
+      await store.release(runId, { token, wakeAt: now + problemRetryMs, seen, problem: stuck.message });
     }
   }
 

@@ -95,7 +95,7 @@ interface Turn {
 /** How many steps a run may take before others get a turn of the event loop, with a store that never waits. */
 const stepsPerTurn = 64;
 /** A run that cannot go on is tried again after this, in case a deployment has mended it. */
-const problemRetryMs = 60_000;
+export const problemRetryMs = 60_000;
 
 export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   const { store, clock, token, workflow, leaseMs } = ports;

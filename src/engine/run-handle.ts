@@ -164,12 +164,14 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
         throw notAccepted(ended, mail.event);
       }
       await core.sent(id);
-      if (mail.type === 'event' && mail.hold && !core.held(id) && !fates.has(sent.messageId))
+      const isRepeat = sent.status === 'duplicate';
+      const mayWait = mail.type === 'event' && mail.hold === true;
+      if (mayWait && (isRepeat || !core.held(id)) && !fates.has(sent.messageId))
         return snapshotOf(await source());
       for (;;) {
         const known =
           fates.get(sent.messageId) ??
-          (await fateInStore(sent.messageId, sent.logLength)) ??
+          (isRepeat || !core.held(id) ? await fateInStore(sent.messageId, sent.logLength) : undefined) ??
           // It may have had its turn while the store was looked at.
           fates.get(sent.messageId);
         if (known) {
@@ -190,7 +192,6 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
 
   /** What became of a message, as far as the store can tell. Whether one that waits is held back, only its worker knows. */
   async function fateInStore(messageId: number, logLength: number): Promise<Outcome | undefined> {
-    if (core.held(id)) return undefined;
     const [oldest] = await store.inbox(id, messageId - 1);
     if (oldest?.id === messageId) return undefined;
     const entry = (await history({ from: logLength })).find(
