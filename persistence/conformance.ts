@@ -25,6 +25,7 @@ import { createCases } from './conformance/create-cases.ts';
 import { inboxCases } from './conformance/inbox-cases.ts';
 import { leaseCases } from './conformance/lease-cases.ts';
 import { queryCases } from './conformance/query-cases.ts';
+import { sharedCases } from './conformance/shared-cases.ts';
 
 export type { OpenedStore, OpenStore, StoreCase } from './conformance/case.ts';
 
@@ -34,4 +35,5 @@ export const storeConformance: readonly StoreCase[] = [
   ...commitCases,
   ...inboxCases,
   ...queryCases,
+  ...sharedCases,
 ];

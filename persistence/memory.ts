@@ -6,8 +6,11 @@
  * What goes in and comes out is never shared: arrays and maps are copied, strings cannot change.
  */
 import { StoreUnavailable } from '../src/errors.ts';
+import { guardShared } from './guard-shared.ts';
+import { createInProcessShared } from './in-process-shared.ts';
 import { compareBytes, compareListed, encodeCursor, readListStart, type ListPlace } from './listing.ts';
 import { hasEnded } from './run-status.ts';
+import type { Shared } from './shared.ts';
 import type { InboxMessage, Lease, Progress, RunSummary, Store, StoredRun } from './store.ts';
 
 /** What a memory store holds. Two stores given the same one behave like two connections to one database. */
@@ -16,6 +19,7 @@ export interface MemoryData {
   /** The same runs, in the order of `list`. */
   readonly listed: MemoryRun[];
   readonly listeners: Set<(runId: string) => void>;
+  readonly shared: Shared;
 }
 
 interface MemoryRun {
@@ -44,7 +48,7 @@ export interface MemoryStoreOptions {
 }
 
 export function createMemoryData(): MemoryData {
-  return { runs: new Map(), listed: [], listeners: new Set() };
+  return { runs: new Map(), listed: [], listeners: new Set(), shared: createInProcessShared() };
 }
 
 /**
@@ -249,6 +253,8 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
       assertOpen();
       return runs.get(runId)?.log.slice(from, from + limit) ?? [];
     },
+
+    shared: guardShared(data.shared, assertOpen),
 
     watch(listener) {
       assertOpen();

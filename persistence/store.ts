@@ -19,6 +19,8 @@
  *     a message sent to a run without a lease makes it due at once; an ended run is never due unless it has mail.
  */
 
+import type { Shared } from './shared.ts';
+
 /** `running`: a worker is needed or at work. `waiting`: for an event, a timer or a person. The others are ends. */
 export type RunStatus = 'running' | 'waiting' | 'done' | 'failed' | 'cancelled';
 
@@ -249,6 +251,9 @@ export interface Store {
    * the only way: `renew` and `due` tell of what was missed. Returns the way to stop.
    */
   watch(listener: (runId: string) => void): () => void;
+
+  /** What workers share beside the runs, as far as the store reaches. */
+  readonly shared: Shared;
 
   /** Finish what is under way and let go of files and sockets. Calls after this reject with `StoreUnavailable`. */
   close(): Promise<void>;

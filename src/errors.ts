@@ -77,6 +77,13 @@ export class EventNotAccepted extends SignalboxError {
   }
 }
 
+/** Who sent the event may not answer what the state asks. `details.who` has who may. */
+export class AnswerNotAllowed extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('ANSWER_NOT_ALLOWED', 'fix-input', message, details);
+  }
+}
+
 /** No run with that id is in the store. */
 export class RunNotFound extends SignalboxError {
   constructor(runId: string) {
@@ -146,6 +153,72 @@ export class ModelAnswerInvalid extends SignalboxError {
 export class ModelCallFailed extends SignalboxError {
   constructor(message: string, details?: ErrorDetails) {
     super('MODEL_CALL_FAILED', 'retry-later', message, details);
+  }
+}
+
+/**
+ * A call to a tool of an MCP server gave no result. `details.kind` says why, `details.retryable` whether to try again,
+ * `details.mayHaveActed` whether the tool may have taken effect all the same.
+ */
+export class McpCallFailed extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('MCP_CALL_FAILED', 'retry-later', message, details);
+  }
+}
+
+/** A tool of an MCP server answered that it failed. `details.reason` has its text. */
+export class McpToolFailed extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('MCP_TOOL_FAILED', 'stop', message, details);
+  }
+}
+
+/** An MCP server has no such tool, or its schemas and the actor's cannot fit. `details.issues` says where. */
+export class McpToolMismatch extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('MCP_TOOL_MISMATCH', 'fix-input', message, details);
+  }
+}
+
+/** A call could overrun the run's budget, and was not made. `details` has the budget, what is spent, and the most it could cost. */
+export class BudgetExceeded extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('BUDGET_EXCEEDED', 'stop', message, details);
+  }
+}
+
+/** An actor's output has the right form and was not accepted. `details` has the reasons and the output. */
+export class GateRejected extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('GATE_REJECTED', 'stop', message, details);
+  }
+}
+
+/** More items of a map failed than are borne. `details.failures` has them. */
+export class MapFailed extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('MAP_FAILED', 'stop', message, details);
+  }
+}
+
+/** A run that an actor had started failed or was cancelled. `cause` is its error, `details.runId` its id. */
+export class ChildRunFailed extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('CHILD_RUN_FAILED', 'stop', message, details);
+  }
+}
+
+/** Too many calls in a row have failed, so none is made for a while. `details.retryAfterMs` says how long. */
+export class CircuitOpen extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('CIRCUIT_OPEN', 'retry-later', message, details);
+  }
+}
+
+/** An attempt, or all attempts together, took longer than allowed. `details.timeoutMs` has the limit. */
+export class TimedOut extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('TIMED_OUT', 'retry-later', message, details);
   }
 }
 

@@ -19,20 +19,45 @@ export type {
   MessageEntry,
   RefusedEntry,
 } from './engine/history.ts';
-export type {
-  DurableActor,
-  DurableLogic,
-  Exchange,
-  InvocationScope,
-  TokenUsage,
-} from './engine/invocation.ts';
+export type { DurableActor, DurableLogic, Exchange, InvocationScope, TokenUsage } from './invocation.ts';
 export type { RunHandle, SendOptions, SnapshotCondition, WaitOptions } from './engine/run-handle.ts';
 export type { AcceptedEvent, RunSnapshot } from './engine/run-snapshot.ts';
-export { advance, type StateQuestion } from './engine/advance.ts';
+export { advance } from './engine/advance.ts';
+export { type CorrectionCount, correctionRate, type CorrectionRate } from './engine/correction-rate.ts';
 export type { Advanced, Invocation, Message, RunState, Timer } from './engine/run-state.ts';
 export * from './errors.ts';
-export { type Gate, gate, type GateArgs, type Judge, type Judgement } from './gates/gate.ts';
-export { person, type PersonQuestion, type PersonState } from './gates/person.ts';
+export { costOf, listPrices, type ModelPrice, type PriceTable, priceTable, type Rates } from './prices.ts';
+export { type RunSpend, spendOf } from './engine/spend.ts';
+export type { ExchangeContext, ExchangeInterceptor, Intercepted } from './engine/exchanging.ts';
+export type { PartialText } from './engine/held-run.ts';
+export { type Gate, gate, type GateArgs, type GateCheck, type Judge } from './gates/gate.ts';
+export { type AnswerCheck, type AnswerScope, type Check, judge, judgeAnswer } from './gates/judge.ts';
+export type { Judged, Judgement } from './gates/judgement.ts';
+export { avoids, type AvoidsOptions } from './gates/checks/avoids.ts';
+export { field } from './gates/checks/field.ts';
+export { figuresStandIn, type FiguresOptions } from './gates/checks/figures-stand-in.ts';
+export { lengthWithin, type LengthBounds, type LengthUnit } from './gates/checks/length-within.ts';
+export { type JsonSchema, matchesJsonSchema } from './gates/checks/matches-json-schema.ts';
+export { mentions } from './gates/checks/mentions.ts';
+export { oneOf, type OneOfOptions } from './gates/checks/one-of.ts';
+export type { Phrase } from './gates/checks/phrase.ts';
+export { quotesStandIn, type QuotesOptions } from './gates/checks/quotes-stand-in.ts';
+export { describeReasons, describeVerdicts } from './gates/describe-verdicts.ts';
+export { type Change, type Edit, editOf, type ProposalRecord } from './gates/edit.ts';
+export {
+  type Answerer,
+  mayAnswer,
+  person,
+  type PersonAnswer,
+  type PersonQuestion,
+  type PersonState,
+  type ProposalFate,
+  type QuestionArgs,
+  type StateAnswer,
+  type StateQuestion,
+  type Told,
+  type Who,
+} from './gates/person.ts';
 export type { Verdict } from './gates/verdict.ts';
 export {
   type AnyWorkflow,

@@ -21,7 +21,8 @@ import { z } from 'zod';
 
 import { sourceKind } from './actor-sources.ts';
 import { InvalidOption, WorkflowInvalid } from './errors.ts';
-import { defineWorkflow, matchesDescriptor } from './workflow.ts';
+import { matchesDescriptor } from './event-descriptor.ts';
+import { defineWorkflow } from './workflow.ts';
 
 type Config = Parameters<typeof createMachine>[0];
 

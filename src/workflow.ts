@@ -8,6 +8,9 @@ import type { ZodType } from 'zod';
 
 import { actorSources, isStateMachine, sourceKind, stateNodes } from './actor-sources.ts';
 import { InvalidOption, WorkflowInvalid } from './errors.ts';
+import { matchesDescriptor } from './event-descriptor.ts';
+import { answerSchemas, type Schemas } from './gates/people-fit.ts';
+import { durableActor, type Permissions } from './invocation.ts';
 
 /** The schemas of the events that come from outside, by event type; each checks the event without its `type`. */
 export type EventSchemas<TMachine extends AnyStateMachine> = {
@@ -19,6 +22,13 @@ export interface WorkflowExample<TInput> {
   readonly input: TInput;
 }
 
+export interface RunBudget {
+  /** Input and output, cached ones included. */
+  readonly tokens?: number;
+  /** US dollars, by the engine's price table. */
+  readonly usd?: number;
+}
+
 export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
   /** A plain XState v5 machine. Its `id` names the workflow, for ever. */
   readonly machine: TMachine;
@@ -28,8 +38,15 @@ export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
   readonly input?: ZodType<InputFrom<TMachine>, TInput>;
   /** Checks the final output; a run whose output it refuses fails. */
   readonly output?: ZodType<OutputFrom<TMachine>>;
-  /** Schemas of the events from outside. An event without one is taken with any payload. */
+  /** Schemas of the events from outside, but for those that a `person` declares. An event without one is taken with any payload. */
   readonly events?: EventSchemas<TMachine>;
+  /** What the model calls of one run may use and cost in all. A call that could overrun it is not made. */
+  readonly budget?: RunBudget;
+  /**
+   * What its actors may touch. `read-only`: nothing that writes. Every actor must then say what it touches, with `reads`
+   * and `writes`. Default: anything.
+   */
+  readonly permissions?: 'read-only' | Permissions;
   /** What it is for, in a line. */
   readonly title?: string;
   /** Who answers for it. */
@@ -56,7 +73,8 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
  * Make a workflow of a machine.
  *
  * Throws `WorkflowInvalid` if the machine names an actor, guard, action or delay that is not there, or uses actor logic
- * that cannot run durably (`fromCallback`, observables); `InvalidOption` if a name or version is not usable.
+ * that cannot run durably (`fromCallback`, observables), or if what a state declares with `person` is not borne out by its
+ * transitions; `InvalidOption` if a name or version is not usable.
  *
  * @example
  * ```ts
@@ -85,7 +103,10 @@ export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputF
   }
   refuseUnknownEvents(machine, name, Object.keys(events));
   refuseUnrunnable(machine, name, new Set());
-  return { ...definition, name, ref: `${name}@${version}` };
+  assertBudget(name, definition.budget);
+  if (definition.permissions) refuseUnpermitted(machine, name, definition.permissions, new Set());
+  const schemas = { ...answerSchemas(machine, name, events as Schemas), ...events } as EventSchemas<TMachine>;
+  return { ...definition, events: schemas, name, ref: `${name}@${version}` };
 }
 
 function refuseUnknownEvents(machine: AnyStateMachine, name: string, types: readonly string[]): void {
@@ -96,15 +117,6 @@ function refuseUnknownEvents(machine: AnyStateMachine, name: string, types: read
       `\`events.${unknown}\` of workflow \`${name}\` is the schema of an event that no state accepts. Remove it or name one of: ${known.join(', ') || '(it accepts none)'}.`,
     );
   }
-}
-
-/** Whether an event type matches a descriptor such as `APPROVE`, `user.*` or `*`. */
-export function matchesDescriptor(type: string, descriptor: string): boolean {
-  return (
-    descriptor === type ||
-    descriptor === '*' ||
-    (descriptor.endsWith('.*') && `${type}.`.startsWith(descriptor.slice(0, -1)))
-  );
 }
 
 const useInstead: Record<string, string> = {
@@ -141,6 +153,58 @@ function refuseUnrunnable(machine: AnyStateMachine, name: string, seen: Set<AnyS
       { details: { [kind.slice(0, -1)]: ref, place } },
     );
   }
+}
+
+function assertBudget(name: string, budget: RunBudget | undefined): void {
+  if (budget === undefined) return;
+  const { tokens, usd } = budget;
+  const limits = [tokens, usd].filter((limit) => limit !== undefined);
+  if (limits.length > 0 && limits.every((limit) => Number.isFinite(limit) && limit >= 0)) return;
+  throw new InvalidOption(
+    `Expected \`budget\` of workflow \`${name}\` to be \`{ tokens, usd }\` with at least one number from 0, got \`${JSON.stringify(budget)}\`.`,
+  );
+}
+
+/** Every actor must say what it touches, and touch no more than is allowed. */
+function refuseUnpermitted(
+  machine: AnyStateMachine,
+  name: string,
+  allowed: 'read-only' | Permissions,
+  seen: Set<AnyStateMachine>,
+): void {
+  if (seen.has(machine)) return;
+  seen.add(machine);
+  for (const { src, logic, place } of actorSources(machine)) {
+    if (!logic) continue;
+    if (isStateMachine(logic)) {
+      refuseUnpermitted(logic, name, allowed, seen);
+      continue;
+    }
+    // Pure logic touches nothing.
+    if (sourceKind(logic) === 'transition') continue;
+    const problem = unpermitted(durableActor(logic)?.permissions, allowed);
+    if (!problem) continue;
+    throw new WorkflowInvalid(`Actor \`${src}\` of workflow \`${name}\` (${place}) ${problem}`, {
+      details: { src, place },
+    });
+  }
+}
+
+function unpermitted(
+  touched: Permissions | undefined,
+  allowed: 'read-only' | Permissions,
+): string | undefined {
+  if (!touched) {
+    return 'does not say what it reads and writes, and the workflow has `permissions`. Give it `reads` and `writes` (`fromTool`), or take `permissions` away.';
+  }
+  const write = touched.writes.find((one) => allowed === 'read-only' || !allowed.writes.includes(one));
+  if (write !== undefined) {
+    return allowed === 'read-only'
+      ? `writes \`${write}\`, and the workflow is read-only.`
+      : `writes \`${write}\`, which \`permissions.writes\` of the workflow does not allow.`;
+  }
+  const read = touched.reads.find((one) => allowed !== 'read-only' && !allowed.reads.includes(one));
+  return read && `reads \`${read}\`, which \`permissions.reads\` of the workflow does not allow.`;
 }
 
 interface ImplementationRef {

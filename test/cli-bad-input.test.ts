@@ -369,6 +369,15 @@ describe('errors', () => {
     // These are an actor's, a worker's or a caller's own affair, and end no command.
     const inner = [
       'ActorValueInvalid',
+      'BudgetExceeded',
+      'ChildRunFailed',
+      'CircuitOpen',
+      'GateRejected',
+      'MapFailed',
+      'McpCallFailed',
+      'McpToolFailed',
+      'McpToolMismatch',
+      'TimedOut',
       'ModelAnswerInvalid',
       'ModelCallFailed',
       'OutcomeUnknown',

@@ -4,10 +4,47 @@ import { describe, expect, it } from 'vitest';
 import { exampleOf, fieldsOf } from '../src/cli/json-schema.ts';
 import { toJson } from '../src/cli/plain-value.ts';
 import { readable } from '../src/cli/readable.ts';
+import { spendText, usdText } from '../src/cli/spend-text.ts';
 import { stateText } from '../src/cli/state-text.ts';
 import { summaryOf } from '../src/cli/summary.ts';
 import { clean, fit, oneLine, widthOf, wrap } from '../src/cli/text.ts';
 import { ago, span, until } from '../src/cli/times.ts';
+
+describe('what runs have spent', () => {
+  const tokens = { input: 1000, output: 120, cacheRead: 3000, cacheWrite: 0, total: 4120 };
+  const spend = { calls: 3, free: 0, tokens, costUsd: 0.0123, unpriced: 0 };
+
+  it('is calls, tokens and money, added up', () => {
+    expect(spendText([spend])).toBe('3 calls · 4,120 tokens · $0.0123');
+    expect(spendText([spend, spend])).toBe('6 calls · 8,240 tokens · $0.0246');
+    expect(spendText([{ ...spend, calls: 1, free: 1, costUsd: 0 }])).toBe('1 call · 4,120 tokens · $0');
+  });
+
+  it('says which calls are not in it, and no sum where there is none', () => {
+    expect(spendText([{ ...spend, unpriced: 1 }])).toBe(
+      '3 calls · 4,120 tokens · $0.0123 · 1 call without a known price',
+    );
+    expect(spendText([{ ...spend, costUsd: 0, unpriced: 3 }])).toBe(
+      '3 calls · 4,120 tokens · 3 calls without a known price',
+    );
+  });
+
+  it('is nothing where no model was called', () => {
+    expect(spendText([])).toBe('');
+    expect(spendText([{ ...spend, calls: 0 }])).toBe('');
+  });
+
+  it('is told to the cent from a dollar on', () => {
+    expect([0, 0.00001, 0.0001, 0.98765, 1, 1234.567].map(usdText)).toEqual([
+      '$0',
+      '<$0.0001',
+      '$0.0001',
+      '$0.9877',
+      '$1.00',
+      '$1,234.57',
+    ]);
+  });
+});
 
 describe('text for a terminal', () => {
   it('shows what a terminal would obey instead of passing it on', () => {

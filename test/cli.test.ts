@@ -1,7 +1,7 @@
 /** Every command of the built command line, as a user and as a program would call it. */
 import { describe, expect, it as test } from 'vitest';
 
-import { createMessagesServer } from '../src/testing/messages-server.ts';
+import { createMessagesServer } from '../src/testing/messages-server/index.ts';
 import { createCliFolder } from './fixtures/cli.ts';
 
 const fixture = new URL('./fixtures/cli-workflows.mjs', import.meta.url).href;
@@ -173,6 +173,11 @@ describe('output', () => {
       const show = await cli.run(['show', 'q'], { env });
       expect(show.stdout).toMatch(/^ +model +anthropic answered in .* tokens 1200 in, 34 out/m);
       expect(show.stdout).toContain('[user] Question: why');
+      expect(show.stdout).toMatch(/^started .* · 1 call · 1,234 tokens · 1 call without a known price$/m);
+      expect(await cli.document(['show', 'q'], { env })).toMatchObject({
+        tokens: { input: 1200, output: 34 },
+        spend: { calls: 1, costUsd: 0, unpriced: 1, byModel: { none: { calls: 1 } } },
+      });
       expect(server.unexpected).toEqual([]);
     } finally {
       await server.close();

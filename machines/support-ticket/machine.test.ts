@@ -123,7 +123,8 @@ function scripted(script: Record<string, unknown[]>): Scripted {
       if (next instanceof Error) throw next;
       if (next === 'silence') return new Promise(() => {});
       const text = isText ? 'Let me think.' : JSON.stringify(next);
-      return { text, stopReason: 'end_turn', model: 'scripted', response: { text } };
+      const content = [{ type: 'text' as const, text }];
+      return { text, content, stopReason: 'end_turn', model: 'scripted', response: { text } };
     },
   };
   return {

@@ -20,6 +20,9 @@ import { supportStandIn } from './stand-in.ts';
 const cheap = 'claude-haiku-5-5';
 const better = 'claude-sonnet-5-5';
 
+/** Busy models and broken answers are states of the machine, where a person sees them; no second layer repeats them. */
+const mendedByTheMachine = { retry: false, repairs: 0 } as const;
+
 export function createModels(provider: ModelProvider = modelFromEnvironment({ standIn: supportStandIn })) {
   return {
     classifyTicket: fromModel({
@@ -31,6 +34,7 @@ export function createModels(provider: ModelProvider = modelFromEnvironment({ st
       prompt: prompts.classifyPrompt,
       maxTokens: 256,
       provider,
+      ...mendedByTheMachine,
     }),
 
     splitTicket: fromModel({
@@ -42,6 +46,7 @@ export function createModels(provider: ModelProvider = modelFromEnvironment({ st
       prompt: prompts.splitPrompt,
       maxTokens: 8_192,
       provider,
+      ...mendedByTheMachine,
     }),
 
     draftReply: fromModel({
@@ -54,6 +59,7 @@ export function createModels(provider: ModelProvider = modelFromEnvironment({ st
       textFirst: { prompt: prompts.draftExtraction },
       maxTokens: 2_048,
       provider,
+      ...mendedByTheMachine,
     }),
 
     decideRefund: fromModel({
@@ -65,8 +71,9 @@ export function createModels(provider: ModelProvider = modelFromEnvironment({ st
       prompt: prompts.decidePrompt,
       maxTokens: 1_024,
       // One decision for a ticket: a retry finds it instead of asking for another.
-      cacheKey: ({ ticketId }) => createHash('sha256').update(ticketId).digest('hex'),
+      cache: { key: ({ ticketId }) => createHash('sha256').update(ticketId).digest('hex') },
       provider,
+      ...mendedByTheMachine,
     }),
   };
 }

@@ -123,9 +123,9 @@ export async function assertNeverDue(store: Store, runId = 'run-1'): Promise<voi
 }
 
 /** Resolves once the condition holds; rejects if it does not within five seconds of real time. */
-export async function eventually(condition: () => boolean, what: string): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 5000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) assert.fail(`Within five seconds: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -17,6 +17,7 @@ import { recordRun } from './commands/record.ts';
 import { releaseRun } from './commands/release.ts';
 import { renewRuns } from './commands/renew.ts';
 import { sendMessage } from './commands/send.ts';
+import { createShared } from './commands/shared.ts';
 import { fromClient, fromUrl, type ClientSource, type RedisClient } from './clients.ts';
 import { createConnection } from './connection.ts';
 import { toMailChannel } from './layout.ts';
@@ -95,6 +96,8 @@ export function redisStore(target: string | RedisStoreOptions): Store {
     load: (runId) => use((connection) => readRun(connection, runId)),
     inbox: (runId, after) => use((connection) => readInbox(connection, runId, after)),
     history: (runId, from, limit) => use((connection) => readHistory(connection, runId, from, limit)),
+
+    shared: createShared(use),
 
     watch(listener) {
       owner.assertOpen();

@@ -5,7 +5,8 @@
  *
  * | key | type | holds |
  * |---|---|---|
- * | `<prefix>:format` | string | the format version and N: the only key outside of the shards |
+ * | `<prefix>:format` | string | the format version and N |
+ * | `<prefix>:<kind>:{<name>}` | string or sorted set | allowances, slots and cached answers; no run needs them |
  * | `<base>run:<id>` | hash | the run, by the fields below |
  * | `<base>log:<id>` | list | the history |
  * | `<base>inbox:<id>` | hash | message id to `<at>:<body>`; there only while it has any, like all that follow |
@@ -42,6 +43,11 @@ export function toFormatKey(prefix: string): string {
 /** Where watchers hear of messages. */
 export function toMailChannel(prefix: string): string {
   return `${prefix}:mail`;
+}
+
+/** One key for each allowance, set of slots and cached answer, with a hash tag of its own. */
+export function toSharedKey({ prefix }: Layout, kind: 'allowance' | 'slots' | 'cache', name: string): string {
+  return `${prefix}:${kind}:{${name}}`;
 }
 
 export function toBase({ prefix }: Layout, shard: number): string {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 
 import { InvalidOption, StoreForeign, StoreUnavailable } from '../../src/errors.ts';
 import {
@@ -114,6 +114,98 @@ describe('what is in the database', () => {
     }
     const tags = ['', 'a,b', '%c', '%', 'a:b', 'ünï🚂'];
     expect(decodeStanding(encodeStanding('done', tags))).toEqual({ status: 'done', tags });
+  });
+});
+
+describe('what workers share', () => {
+  const allowance = { limit: 100, windowMs: 60_000 };
+
+  /** As many clients as there are workers, some the store's own and some given. */
+  function openWorkers(prefix: string, count: number): readonly Store[] {
+    return Array.from({ length: count }, (_, n) =>
+      open(n % 2 ? { client: connect(inject('redisUrl')), prefix } : { url: inject('redisUrl'), prefix }),
+    );
+  }
+
+  it('is never taken beyond its limit by many workers at once, whatever is given back meanwhile', async () => {
+    const workers = openWorkers(`shared-${randomUUID()}`, 8);
+    let held = 0;
+    let most = 0;
+    let taken = 0;
+    await Promise.all(
+      workers.map(async ({ shared }, worker) => {
+        for (let round = 0; round < 100; round++) {
+          const points = 1 + ((worker + round) % 7);
+          if ((await shared.take('api', points, allowance)) > 0) continue;
+          taken++;
+          most = Math.max(most, (held += points));
+          if (round % 10 === 9) continue;
+          held -= points;
+          await shared.giveBack('api', points, allowance);
+        }
+      }),
+    );
+    expect(taken).toBeGreaterThan(20);
+    expect(most).toBeLessThanOrEqual(100);
+    const { shared } = workers[0] ?? expect.unreachable();
+    let left = 0;
+    while ((await shared.take('api', 1, allowance)) === 0) left++;
+    expect(held + left).toBe(100);
+  });
+
+  it('is taken once in each window, by one of the workers', async () => {
+    const workers = openWorkers(`shared-${randomUUID()}`, 4);
+    const brief = { limit: 1, windowMs: 50 };
+    const began = performance.now();
+    let taken = 0;
+    let answered = began;
+    await Promise.all(
+      workers.map(async ({ shared }) => {
+        while (taken < 5) {
+          const waitMs = await shared.take('api', 1, brief);
+          if (waitMs > 0) await delay(waitMs);
+          else [taken, answered] = [taken + 1, performance.now()];
+        }
+      }),
+    );
+    // The server tells times to the millisecond.
+    expect(answered - began).toBeGreaterThanOrEqual((taken - 1) * 49);
+  });
+
+  it('is held by as many as there are slots, in all workers together', async () => {
+    const workers = openWorkers(`shared-${randomUUID()}`, 6);
+    let held = 0;
+    let most = 0;
+    await Promise.all(
+      workers.map(async ({ shared }, worker) => {
+        const slot = { holder: `worker-${worker}`, slots: 2, ttlMs: 60_000 };
+        for (let turns = 0; turns < 20;) {
+          if (!(await shared.occupy('crm', slot))) continue;
+          turns++;
+          most = Math.max(most, ++held);
+          await delay(0);
+          held--;
+          await shared.vacate('crm', slot.holder);
+        }
+      }),
+    );
+    expect(most).toBe(2);
+  });
+
+  it('leaves nothing behind but what stays in the cache', async () => {
+    const prefix = `shared-${randomUUID()}`;
+    const client = connect(inject('redisUrl'));
+    const { shared } = open({ url: inject('redisUrl'), prefix });
+    await shared.take('api', 1, { limit: 1, windowMs: 50 });
+    await shared.giveBack('api', 1, { limit: 1, windowMs: 50 });
+    await shared.occupy('crm', { holder: 'a', slots: 2, ttlMs: 50 });
+    await shared.occupy('crm', { holder: 'b', slots: 2, ttlMs: 20 });
+    await shared.cache('brief', 'answer', 50);
+    await shared.cache('q', 'answer');
+    const expected = [`${prefix}:cache:{q}`, `${prefix}:format`];
+    await vi.waitFor(async () => expect((await client.keys(`${prefix}:*`)).toSorted()).toEqual(expected), {
+      timeout: 5000,
+    });
   });
 });
 
@@ -309,6 +401,20 @@ describe('a server of its own', () => {
       expect(await loseAnswer(() => store.renew(renewal))).toEqual({ lost: [], mail: [] });
       await loseAnswer(() => store.release('run-1', { token: 'worker', wakeAt: 7000, seen: 0 }));
       expect(await store.due({ workflows: ['ticket@1.0.0'], now: 7000, limit: 1 })).toEqual(['run-1']);
+    });
+
+    it('shares: occupies once, caches, and takes no more than there is', async () => {
+      const { shared } = await openOverWay();
+      const slot = { holder: 'a', slots: 1, ttlMs: 60_000 };
+      expect(await loseAnswer(() => shared.occupy('crm', slot))).toBe(true);
+      await loseAnswer(() => shared.vacate('crm', 'a'));
+      expect(await shared.occupy('crm', { ...slot, holder: 'b' })).toBe(true);
+      await loseAnswer(() => shared.cache('q', 'answer'));
+      expect(await loseAnswer(() => shared.cached('q'))).toBe('answer');
+      const allowance = { limit: 10, windowMs: 60_000 };
+      expect(await loseAnswer(() => shared.take('api', 1, allowance))).toBe(0);
+      const waits = await Promise.all(Array.from({ length: 20 }, () => shared.take('api', 1, allowance)));
+      expect(waits.filter((waitMs) => waitMs === 0).length).toBeLessThanOrEqual(9);
     });
   });
 });

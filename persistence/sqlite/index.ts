@@ -11,6 +11,7 @@ import { createMailWatch, sendMessage } from './mail.ts';
 import { openFile } from './open-file.ts';
 import { readDue, readList, readOpen } from './query-runs.ts';
 import { findRun, readInbox, readStored, storedColumns } from './rows.ts';
+import { createShared } from './shared.ts';
 import { commitRun, createRun, recordRun } from './write-run.ts';
 
 export { type Cell, type Database, openDatabase, type Row, type Statement } from './open-database.ts';
@@ -26,8 +27,10 @@ export interface SqliteStoreOptions {
  * Keep runs in the SQLite file at `path`, which is created if there is none; its folder must exist.
  *
  * What was acknowledged survives the death of the process and a power cut (write-ahead log, one fsync per group of
- * writes). Several processes of one machine may open one file; a fleet of them, or of machines, wants Redis. The
- * file has companions, `-wal` and `-shm`: while it is open copy it with `sqlite3 <file> .backup`, not `cp`.
+ * writes). Several processes of one machine may open one file; a fleet of them, or of machines, wants Redis. They
+ * share the runs and the cached answers; rate limits and concurrency keys hold within each process.
+ *
+ * The file has companions, `-wal` and `-shm`: while it is open copy it with `sqlite3 <file> .backup`, not `cp`.
  *
  * @throws InvalidOption `INVALID_OPTION` if the path cannot be a file, or no SQLite is installed.
  * @throws StoreForeign `STORE_FOREIGN` if the file is damaged, another program's, or of another format. It is left as
@@ -127,6 +130,8 @@ export function sqliteStore(
     leases: () => read(() => readLeases(connection)),
     open: () => read(() => readOpen(connection)),
     list: (query) => readSnapshot(() => readList(connection, query)),
+
+    shared: createShared(connection, { write, read, assertOpen }),
 
     watch(listener) {
       assertOpen();

@@ -5,6 +5,7 @@
  *     play back a journal): its header is read first. A file of size 0 is a new store.
  * F2. The tables, the application id and the format version come in one transaction with a rollback journal, before
  *     write-ahead logging is switched on; so the header of the file tells the truth from its first byte on.
+ * F3. A file of this format that was made before a table was added to it gets the table, and loses nothing.
  */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -12,7 +13,7 @@ import { dirname, resolve } from 'node:path';
 import { InvalidOption, SignalboxError, StoreForeign, StoreUnavailable } from '../../src/errors.ts';
 import { createConnection, isBusy, toStoreError, type Connection } from './connection.ts';
 import { openDriver } from './driver.ts';
-import { applicationId, formatVersion, schema, tables } from './schema.ts';
+import { addedTables, additions, applicationId, formatVersion, schema, tables } from './schema.ts';
 
 /** Opening waits for other processes in place: it happens once. */
 const openTimeoutMs = 10_000;
@@ -119,19 +120,32 @@ function setUp(connection: Connection): void {
   }
   // Reads the root page of each table, so that a file that was cut off is refused now.
   for (const table of tables) connection.get(`SELECT 1 FROM ${table} LIMIT 1`);
+  if (!addedTables.every((table) => hasTable(connection, table)))
+    inTransaction(connection, () => connection.exec(additions));
+  for (const table of addedTables) connection.get(`SELECT 1 FROM ${table} LIMIT 1`);
   connection.exec(`PRAGMA busy_timeout = ${lockTimeoutMs}`);
 }
 
 function createTables(connection: Connection): void {
-  connection.exec('BEGIN IMMEDIATE');
-  try {
+  inTransaction(connection, () => {
     // Another process may have been first.
     const isNew =
       readPragma(connection, 'application_id') === 0 && readPragma(connection, 'schema_version') === 0;
-    if (isNew) {
-      connection.exec(schema);
-      connection.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion}`);
-    }
+    if (!isNew) return;
+    connection.exec(schema);
+    connection.exec(additions);
+    connection.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion}`);
+  });
+}
+
+function hasTable(connection: Connection, table: string): boolean {
+  return connection.get(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, table) !== undefined;
+}
+
+function inTransaction(connection: Connection, change: () => void): void {
+  connection.exec('BEGIN IMMEDIATE');
+  try {
+    change();
     connection.exec('COMMIT');
   } catch (error) {
     connection.exec('ROLLBACK');

@@ -2,7 +2,7 @@
  * The tables. `runs.due_at` is when a run needs a worker, as `due` asks for it: the end of its lease, its appointment,
  * the time of a message, or null. `listing` has one row for each run and one more for each of its tags; every filter
  * of `list` is a merge over sorted ranges of it, so that a page costs the same among a million runs.
- * Counts of open runs are kept, because counting them would read them all.
+ * `cache` holds answers; no run needs them. Counts of open runs are kept, because counting them would read them all.
  */
 
 /** "Sbox". Says in the file's header whose it is. */
@@ -70,4 +70,15 @@ export const schema = `
   CREATE TABLE journal (run INTEGER, name TEXT, value TEXT NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID;
 `;
 
+/**
+ * What came later, and a store that does not know it can do without: a file of this format may lack it, and gets it
+ * when it is opened.
+ */
+export const additions = `
+  CREATE TABLE IF NOT EXISTS cache (key TEXT NOT NULL PRIMARY KEY, text TEXT NOT NULL, until INTEGER);
+  CREATE INDEX IF NOT EXISTS cache_until ON cache (until) WHERE until IS NOT NULL;
+`;
+
 export const tables = ['runs', 'listing', 'open_runs', 'log', 'inbox', 'message_keys', 'journal'] as const;
+
+export const addedTables = ['cache'] as const;

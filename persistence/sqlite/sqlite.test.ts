@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { InvalidOption, StoreForeign, StoreUnavailable } from '../../src/errors.ts';
 import { heldRun, newRun, nextCommit } from '../conformance/case.ts';
@@ -128,6 +128,36 @@ describe('a file', () => {
   it('is found again under the same path', async () => {
     await writeStore();
     expect(await open().load('run-1')).toMatchObject({ id: 'run-1' });
+  });
+
+  it('that was made before answers were cached gets the place for them, and keeps its runs', async () => {
+    await writeStore(3);
+    const driver = openDriver(path, 1000);
+    driver.exec('DROP TABLE cache');
+    driver.close();
+    const stores = [open(), open()];
+    await stores[0]?.shared.cache('q', 'answer');
+    expect(await stores[1]?.shared.cached('q')).toBe('answer');
+    expect(await stores[1]?.load('run-3')).toMatchObject({ id: 'run-3' });
+  });
+
+  it('keeps cached answers, and drops those whose time is over when others come', async () => {
+    const before = open();
+    await before.shared.cache('stays', 'answer');
+    await before.shared.cache('long', 'answer', 60_000);
+    await Promise.all(Array.from({ length: 150 }, (_, n) => before.shared.cache(`brief-${n}`, 'answer', 1)));
+    await before.close();
+    const { shared } = open();
+    expect(await shared.cached('stays')).toBe('answer');
+    expect(await shared.cached('long')).toBe('answer');
+    const driver = openDriver(path, 1000);
+    const keys = () => driver.prepare("SELECT key FROM cache WHERE key LIKE 'brief%'").all();
+    await vi.waitFor(async () => {
+      await shared.cache('another', 'answer');
+      expect(keys()).toEqual([]);
+    });
+    driver.close();
+    expect(await shared.cached('long')).toBe('answer');
   });
 
   it('has everything in it once it is closed', async () => {

@@ -1,44 +1,80 @@
 /** One call to a provider, put on record whatever comes of it. */
-import type { Exchange, InvocationScope } from '../engine/invocation.ts';
 import { ModelCallFailed } from '../errors.ts';
-import { describeError } from './plain-error.ts';
-import type { ModelProvider, ModelRequest, ModelResponse } from './providers/provider.ts';
+import type { Answered, InvocationScope, Usage } from '../invocation.ts';
+import type { ContentBlock, ModelProvider, ModelRequest, ModelResponse } from './providers/provider.ts';
+
+export interface CallModelOptions {
+  /** Tell whoever looks on of the text as it comes. */
+  readonly stream?: boolean;
+}
 
 /** Rejects with the signal's reason if the invocation was aborted, whatever the provider made of that. */
-export async function callModel(
+export function callModel(
   provider: ModelProvider,
   request: ModelRequest,
   scope: InvocationScope,
+  { stream = false }: CallModelOptions = {},
 ): Promise<ModelResponse> {
   const { signal, key } = scope;
-  signal.throwIfAborted();
   const { input: _, ...asked } = request;
-  let sent: unknown = asked;
-  const startedAt = performance.now();
-  const record = (outcome: Pick<Exchange, 'response' | 'error' | 'model' | 'usage' | 'requestId'>) =>
-    scope.exchanged({
-      kind: 'model',
-      by: provider.name,
-      ...(provider.standIn && { standIn: true }),
-      request: sent,
-      ...outcome,
-      latencyMs: Math.round(performance.now() - startedAt),
-    });
+  return scope.exchange({
+    kind: 'model',
+    by: provider.name,
+    ...(provider.standIn && { standIn: true }),
+    request: asked,
+    identity: asked,
+    atMost: mostOf(request),
+    perform: async (sent) => {
+      const onText = (delta: string): void => scope.partial(delta);
+      try {
+        return await provider.complete(request, { signal, key, sent, ...(stream && { onText }) });
+      } catch (error) {
+        throw signal.aborted ? signal.reason : error;
+      }
+    },
+    describe: answeredBy,
+    describeFailure: (error) => ({ model: request.model, ...requestIdOf(error) }),
+  });
+}
 
-  let response: ModelResponse;
-  try {
-    response = await provider.complete(request, { signal, key, sent: (raw) => (sent = raw) });
-  } catch (thrown) {
-    const error = signal.aborted ? (signal.reason as unknown) : thrown;
-    record({ error: describeError(error), model: request.model, ...requestIdOf(error) });
-    throw error;
-  }
-  const { response: raw, model, usage, requestId } = response;
-  record({ response: raw, model, ...(usage && { usage }), ...(requestId !== undefined && { requestId }) });
-  return response;
+function answeredBy({ response, model, usage, requestId }: ModelResponse): Answered {
+  return { response, model, ...(usage && { usage }), ...(requestId !== undefined && { requestId }) };
 }
 
 function requestIdOf(error: unknown): { requestId?: string } {
   const requestId = error instanceof ModelCallFailed ? error.details['requestId'] : undefined;
   return typeof requestId === 'string' ? { requestId } : {};
+}
+
+/** An upper estimate: prose has about four bytes to a token, and hardly any text fewer than two. */
+const bytesPerToken = 2;
+/** An image has at most about this many, and so has a page of a PDF with its text. */
+const tokensPerPicture = 5_000;
+/** A page of a PDF is seldom smaller than this. */
+const base64PerPage = 20_000;
+const overheadTokens = 500;
+
+/** The most that a call can use; for files it is an estimate. */
+function mostOf({ model, maxTokens, system = '', messages, schema, tools }: ModelRequest): Usage {
+  let bytes = Buffer.byteLength(system);
+  let fileTokens = 0;
+  if (schema) bytes += Buffer.byteLength(JSON.stringify(schema));
+  if (tools) bytes += Buffer.byteLength(JSON.stringify(tools));
+  for (const { content } of messages) {
+    if (typeof content === 'string') bytes += Buffer.byteLength(content);
+    else {
+      for (const block of content) {
+        if (block.type === 'file') fileTokens += fileTokensOf(block);
+        else bytes += Buffer.byteLength(JSON.stringify(block));
+      }
+    }
+  }
+  const inputTokens = Math.ceil(bytes / bytesPerToken) + fileTokens + overheadTokens;
+  return { model, usage: { inputTokens, outputTokens: maxTokens } };
+}
+
+function fileTokensOf({ mediaType, source }: Extract<ContentBlock, { readonly type: 'file' }>): number {
+  if (mediaType !== 'application/pdf') return tokensPerPicture;
+  const pages = 'base64' in source ? Math.ceil(source.base64.length / base64PerPage) : 100;
+  return pages * tokensPerPicture;
 }

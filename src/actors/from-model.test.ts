@@ -4,7 +4,10 @@ import { assign, createActor, setup, toPromise, type AnyActorLogic, type OutputF
 import { z } from 'zod';
 
 import { decode, encode } from '../engine/codec.ts';
-import { plainScope, type DurableLogic, type Exchange, type InvocationScope } from '../engine/invocation.ts';
+import type { DurableLogic, Exchange, InvocationScope } from '../invocation.ts';
+import { exchange } from '../engine/exchanging.ts';
+import { listPrices } from '../prices.ts';
+import { plainScope } from './plain-scope.ts';
 import {
   ActorValueInvalid,
   InvalidOption,
@@ -12,7 +15,7 @@ import {
   ModelCallFailed,
   type SignalboxError,
 } from '../errors.ts';
-import { createMessagesServer, type MessagesServerOptions } from '../testing/messages-server.ts';
+import { createMessagesServer, type MessagesServerOptions } from '../testing/messages-server/index.ts';
 import { fromModel } from './from-model.ts';
 import { anthropic, type AnthropicOptions } from './providers/anthropic.ts';
 import type { ModelProvider } from './providers/provider.ts';
@@ -228,14 +231,14 @@ describe('text first', () => {
 });
 
 describe('a cache key', () => {
-  const cacheKey = ({ body }: z.output<typeof Ticket>) => body.toLowerCase();
+  const cache = { key: ({ body }: z.input<typeof Ticket>) => body.toLowerCase() };
 
   it('shares one answer among the inputs that have it', async () => {
     const { provider, server } = await served([
       { json: { category: 'billing' } },
       { json: { category: 'technical' } },
     ]);
-    const logic = classifier({ provider, cacheKey });
+    const logic = classifier({ provider, cache });
     const journal = new Map<string, unknown>();
     const first = await asked(logic, { body: 'TWICE' }, { journal });
     const second = await asked(logic, { body: 'twice' }, { journal });
@@ -251,7 +254,7 @@ describe('a cache key', () => {
 
   it('does not share an answer that was refused', async () => {
     const { provider } = await served([{ json: { category: 'weather' } }, { json: { category: 'billing' } }]);
-    const logic = classifier({ provider, cacheKey });
+    const logic = classifier({ provider, cache });
     const journal = new Map<string, unknown>();
     await expect(asked(logic, { body: 'twice' }, { journal })).rejects.toThrow(ModelAnswerInvalid);
     expect((await asked(logic, { body: 'twice' }, { journal })).answer.category).toBe('billing');
@@ -259,9 +262,67 @@ describe('a cache key', () => {
 
   it('must be a key', async () => {
     const { provider, server } = await served([]);
-    const error = await refusal(classifier({ provider, cacheKey: () => '' }), { body: 'twice' });
+    const error = await refusal(classifier({ provider, cache: { key: () => '' } }), { body: 'twice' });
     expect(error).toBeInstanceOf(InvalidOption);
     expect(server.requests).toEqual([]);
+  });
+});
+
+describe('a repair', () => {
+  const billing = { json: { category: 'billing', sure: true } };
+
+  it('shows the model its answer and what is wrong with it', async () => {
+    const { provider, server } = await served(['{"category":"weather"}', billing]);
+    const { answer, exchanges } = await asked(classifier({ provider, repairs: 1 }), { body: 'Rain' });
+    expect(answer).toEqual({ category: 'billing', sure: true });
+    const [question, refused, wrong] = server.requests[1]?.body.messages ?? [];
+    expect(question).toEqual(server.requests[0]?.body.messages[0]);
+    expect(refused).toEqual({ role: 'assistant', content: '{"category":"weather"}' });
+    expect(wrong?.content).toMatch(/refused:\n- category: .*billing.*\n/);
+    expect(exchanges).toHaveLength(2);
+  });
+
+  it('is bounded', async () => {
+    const { provider, server } = await served(() => '{"category":"weather"}');
+    const error = await refusal(classifier({ provider, repairs: 2 }), { body: 'Rain' });
+    expect(error).toBeInstanceOf(ModelAnswerInvalid);
+    expect(server.requests).toHaveLength(3);
+    expect(server.requests[2]?.body.messages).toHaveLength(5);
+  });
+
+  it('mends an answer that was not accepted, with the reasons as they stand', async () => {
+    const { provider, server } = await served([{ json: { category: 'technical', sure: true } }, billing]);
+    const accept = ({ category }: { category: string }) =>
+      category === 'technical' ? ['The ticket names no device.'] : [];
+    const { answer } = await asked(classifier({ provider, repairs: 1, accept }), { body: 'Rain' });
+    expect(answer.category).toBe('billing');
+    expect(server.requests[1]?.body.messages[2]?.content).toContain('- The ticket names no device.\n');
+  });
+
+  it('that does not help ends with what was not accepted', async () => {
+    const { provider } = await served(() => billing);
+    const error = await refusal(classifier({ provider, accept: () => ['No.'] }), { body: 'Rain' });
+    expect(error).toMatchObject({
+      code: 'GATE_REJECTED',
+      details: { reasons: ['No.'], output: { category: 'billing' } },
+    });
+  });
+
+  it('does not ask again for what asking cannot mend', async () => {
+    const { provider, server } = await served([{ text: 'I cannot', stopReason: 'refusal' }]);
+    const error = await refusal(classifier({ provider, repairs: 3 }), { body: 'Rain' });
+    expect(error).toMatchObject({ details: { stopReason: 'refusal' } });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('goes on after a crash with the answer that was refused before it', async () => {
+    const { provider, server } = await served(['{"category":"weather"}', { status: 400 }, billing]);
+    const journal = new Map<string, unknown>();
+    const logic = classifier({ provider, repairs: 1 });
+    await expect(asked(logic, { body: 'Rain' }, { journal })).rejects.toThrow('400');
+    const { answer } = await asked(logic, { body: 'Rain' }, { journal });
+    expect(answer.category).toBe('billing');
+    expect(server.requests.map(({ body }) => body.messages.length)).toEqual([1, 3, 3]);
   });
 });
 
@@ -330,6 +391,8 @@ describe('on record', () => {
         model: 'claude-haiku-5-5',
         usage: { inputTokens: 12, outputTokens: 6, cacheReadTokens: 4 },
         requestId: 'req_local_1',
+        at: expect.any(Number),
+        costUsd: expect.any(Number),
         latencyMs: expect.any(Number),
       },
     ]);
@@ -341,6 +404,7 @@ describe('on record', () => {
         error: { name: 'ModelCallFailed', message: failure.error.message, code: 'MODEL_CALL_FAILED' },
         model: 'claude-haiku-5-5',
         requestId: 'req_local_2',
+        at: expect.any(Number),
         latencyMs: expect.any(Number),
       },
     ]);
@@ -434,7 +498,11 @@ describe('options', () => {
     [{ prompt: 'Sort this' }, 'to be a function, got `Sort this`'],
     [{ system: () => 'x' }, 'to be a string, got a function'],
     [{ textFirst: 'yes' }, 'to be a boolean or `{ prompt }`, got `yes`'],
-    [{ cacheKey: 'id' }, 'to be a function, got `id`'],
+    [{ cache: { key: 'id' } }, 'with `key` a function to a string, got an object'],
+    [{ repairs: -1 }, 'to be a whole number from 0, got `-1`'],
+    [{ retry: { attempts: 0 } }, 'to be a positive integer, got `0`'],
+    [{ promptCache: '2h' }, 'to be `5m` or `1h`, got `2h`'],
+    [{ timeoutMs: 0 }, 'to be a positive number of milliseconds, got `0`'],
     [{ provider: null }, 'to be a model provider, got `null`'],
     [
       { output: z.object({ at: z.date() }) },
@@ -466,7 +534,9 @@ const greeting = { name: 'greet', model: 'claude-haiku-5-5', output: z.string() 
 interface Choices {
   provider?: ModelProvider;
   textFirst?: boolean | { prompt: string };
-  cacheKey?: (input: z.output<typeof Ticket>) => string;
+  cache?: { key: (input: z.input<typeof Ticket>) => string };
+  repairs?: number;
+  accept?: (answer: z.output<typeof Classification>) => string[];
 }
 
 function classifier(choices: Choices = {}) {
@@ -475,6 +545,9 @@ function classifier(choices: Choices = {}) {
     input: Ticket,
     output: Classification,
     prompt: ({ body }) => `Sort: ${body}`,
+    // What is tried again, and when, is the policies' to test.
+    retry: false,
+    repairs: 0,
     ...choices,
   });
 }
@@ -565,8 +638,21 @@ function scopeOf(
   return {
     ...plainScope('run-1/classify', signal),
     once: (name, fn) => keep(`once ${name}`, fn),
+    kept: <T>(name: string) => journal.get(`once ${name}`) as T | undefined,
     cached: (key, fn) => keep(`cached ${key}`, fn),
-    exchanged: (exchange) => exchanges.push(exchange),
+    exchange: (call) =>
+      exchange(call, {
+        runId: 'run-1',
+        workflow: 'test',
+        key: 'run-1/test#1',
+        part: undefined,
+        signal: signal,
+        now: Date.now,
+        prices: listPrices,
+        budget: undefined,
+        intercept: undefined,
+        record: (made) => exchanges.push(made),
+      }),
   };
 }
 

@@ -1,24 +1,33 @@
 /**
  * `fromModel`: one question to a model, with a checked answer.
  *
- * It owns the question and the check of the answer. The call itself is the provider's; retries are nobody's yet.
+ * It owns the question, the check of the answer and its repair. The call itself is the provider's; retries, fallbacks and
+ * limits are its policies'.
  *
  * I1. Every call that was begun leaves one exchange on record, failed and aborted ones too.
- * I2. Only a complete answer is kept with `once`, and only a checked one with `cached`.
+ * I2. Only a complete answer is kept with `once`, and only a checked one is the output.
+ * I3. An answer that was refused is kept with its reasons, so a crash pays for no repair twice.
  */
 import { z, type ZodType, type ZodUnknown } from 'zod';
 
-import type { InvocationScope } from '../engine/invocation.ts';
-import { InvalidOption } from '../errors.ts';
+import { GateRejected, InvalidOption, ModelAnswerInvalid } from '../errors.ts';
+import type { InvocationScope } from '../invocation.ts';
+import { type AnswerChecks, refusalOf } from './answer-checks.ts';
 import { callModel } from './call-model.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
+import { gateRejected } from './gate-rejected.ts';
 import { answeredValue, completeText, type AnswerForm } from './model-answer.ts';
 import { assertOption, isName } from './option.ts';
+import { type Policies, underPolicies } from './policies/policies.ts';
+import type { RetryPolicy } from './policies/retry.ts';
 import { anthropic } from './providers/anthropic.ts';
 import type { JsonSchema, ModelMessage, ModelProvider, ModelRequest } from './providers/provider.ts';
 
-export interface ModelActorOptions<TOutput extends ZodType, TInput extends ZodType = ZodUnknown> {
+export interface ModelActorOptions<
+  TOutput extends ZodType,
+  TInput extends ZodType = ZodUnknown,
+> extends Policies<z.output<TOutput>, z.input<TInput>> {
   /** Shown to people, and how a stand-in knows the question: `classifyTicket`. */
   readonly name: string;
   /** As the provider calls it: `claude-haiku-5-5`, `claude-sonnet-5-5`. */
@@ -31,38 +40,50 @@ export interface ModelActorOptions<TOutput extends ZodType, TInput extends ZodTy
    */
   readonly output: TOutput;
   readonly system?: string;
-  /** The question: one user message, or a conversation that ends with one. */
-  readonly prompt: (input: z.output<TInput>) => string | readonly ModelMessage[];
   /**
-   * The most tokens an answer may have, and so the most it may cost. Above 21,333 the Anthropic SDK refuses calls that do
-   * not stream. Default: 8192.
+   * The question: one user message, or a conversation that ends with one. Messages may hold images and PDF files as `file`
+   * blocks.
    */
+  readonly prompt: (input: z.output<TInput>) => string | readonly ModelMessage[];
+  /** The most tokens an answer may have, and so the most it may cost. Default: 8192. */
   readonly maxTokens?: number;
   /**
    * Two calls: the first reasons and answers in plain text, which is kept, the second extracts the fields from it.
    * `prompt` says how to extract. Default: false.
    */
   readonly textFirst?: boolean | { readonly prompt: string };
-  /** Within one run, inputs with the same key share one answer, and pay once. Default: nothing is shared. */
-  readonly cacheKey?: (input: z.output<TInput>) => string;
+  /**
+   * How often the model may mend an answer that does not match its schema or is not accepted: it is shown its answer and
+   * what is wrong with it. Default: 1.
+   */
+  readonly repairs?: number;
+  /** Have the provider keep the prompt, so that the next question with the same beginning costs less, and how long. */
+  readonly promptCache?: '5m' | '1h';
+  /** Tell those who look on (`run.onPartial`) of the text as it comes. Default: false. */
+  readonly stream?: boolean;
+  /** Default: three attempts. Garbage is repaired, not retried. */
+  readonly retry?: RetryPolicy | false;
   /** Default: `anthropic()`. */
   readonly provider?: ModelProvider;
 }
 
 const DEFAULT_MAX_TOKENS = 8192;
 
+const DEFAULT_RETRY: RetryPolicy = { attempts: 3 };
+
 const EXTRACT =
   'Extract the fields from your answer above. Keep its wording, and add nothing that it does not say.';
 
 /**
- * Logic that asks a model and gives back its answer, checked with zod. It makes one call (two with `textFirst`) and
- * does not retry.
+ * Logic that asks a model and gives back its answer, checked with zod.
  *
- * After a crash the call is made again unless its answer was recorded; a text that came first is not asked for twice.
+ * After a crash the call is made again unless its answer was recorded; a text that came first, an answer that was refused
+ * and a failed attempt are not repeated.
  *
- * Rejects with `ACTOR_VALUE_INVALID` if the input is refused, before any call; `MODEL_CALL_FAILED` if the call failed,
- * with `details.status`, `retryable` and `retryAfterMs`; `MODEL_ANSWER_INVALID` if the answer is cut off, refused,
- * empty or not of the schema, with `details.stopReason`, `text` and `issues`, which a repair can show to the model.
+ * Rejects with `ACTOR_VALUE_INVALID` if the input is refused, before any call; `MODEL_CALL_FAILED` if the call failed for
+ * good, with `details.status`, `retryable` and `retryAfterMs`; `MODEL_ANSWER_INVALID` if the answer is cut off, refused by
+ * the model, empty or, repairs included, not of the schema, with `details.stopReason`, `text` and `issues`;
+ * `GATE_REJECTED` if it is not accepted; `TIMED_OUT`, `CIRCUIT_OPEN` and `BUDGET_EXCEEDED` where there are such limits.
  *
  * @example
  * ```ts
@@ -81,29 +102,30 @@ export function fromModel<TOutput extends ZodType, TInput extends ZodType = ZodU
   options: ModelActorOptions<TOutput, TInput>,
 ): DurablePromiseLogic<z.output<TOutput>, z.input<TInput>> {
   assertOptions(options);
-  const { name, input: inputSchema, cacheKey } = options;
+  const { name, input: inputSchema, output, accept, retry = DEFAULT_RETRY, ...rest } = options;
   const question = {
     ...options,
     provider: options.provider ?? anthropic(),
     schema: answerSchema(options),
   };
-
-  return durableLogic({
+  const actor = {
     kind: 'model',
+    name,
+    input: inputSchema,
+    output,
     irreversible: false,
     // Asking again costs again.
     idempotent: false,
-    perform: async (value, scope) => {
+    permissions: { reads: [], writes: [] },
+    perform: async (value: unknown, scope: InvocationScope) => {
       const input = (
         inputSchema ? await checkValue(inputSchema, value, `Input of ${shown(name)}`) : value
       ) as z.output<TInput>;
-      const answer = () => askForValue(question, input, scope);
-      if (!cacheKey) return answer();
-      const key = cacheKey(input);
-      assertOption(isName(key), 'cacheKey', shown(name), 'a function to a non-empty string', key);
-      return scope.cached(key, answer);
+      return askForValue(question, input, scope);
     },
-  });
+  };
+  // Acceptance is asked here, where the answer can still be mended.
+  return durableLogic(underPolicies(actor, { ...rest, retry }));
 }
 
 interface Question<TOutput extends ZodType, TInput extends ZodType = ZodType> extends ModelActorOptions<
@@ -120,26 +142,86 @@ async function askForValue<TOutput extends ZodType, TInput extends ZodType>(
   input: z.output<TInput>,
   scope: InvocationScope,
 ): Promise<z.output<TOutput>> {
-  const { name, output, provider, textFirst } = question;
+  const { name, output, provider, textFirst, repairs = 1, stream = false } = question;
   let messages = messagesOf(name, question.prompt(input));
 
   if (textFirst) {
     const asked = messages;
     const text = await scope.once('text', async () => {
       const request = requestOf(question, input, asked, undefined);
-      return completeText(name, await callModel(provider, request, scope));
+      return completeText(name, await callModel(provider, request, scope, { stream }));
     });
     const extract = typeof textFirst === 'object' ? textFirst.prompt : EXTRACT;
     messages = [...asked, { role: 'assistant', content: text }, { role: 'user', content: extract }];
   }
 
-  const request = requestOf(question, input, messages, question.schema);
-  const response = await callModel(provider, request, scope);
-  return answeredValue(name, response, output, formOf(question));
+  for (let repair = 0; ; repair++) {
+    const refused = scope.kept<RefusedAnswer>(refusalName(repair));
+    if (refused) {
+      messages = [...messages, ...repairOf(refused)];
+      continue;
+    }
+    const request = requestOf(question, input, messages, question.schema);
+    const response = await callModel(provider, request, scope, { stream });
+    try {
+      const value = await answeredValue(name, response, output, formOf(question));
+      await assertAccepted(question, value, input, scope.within(`acceptance ${repair}`));
+      return value;
+    } catch (error) {
+      const reasons = repair < repairs ? mendable(error) : undefined;
+      if (!reasons) throw error;
+      await scope.once(refusalName(repair), async () => ({ text: response.text, reasons }));
+      messages = [...messages, ...repairOf({ text: response.text, reasons })];
+    }
+  }
+}
+
+/** An answer that was refused, as it is kept. */
+interface RefusedAnswer {
+  readonly text: string;
+  readonly reasons: readonly string[];
+}
+
+function refusalName(repair: number): string {
+  return `answer ${repair + 1} refused`;
+}
+
+function repairOf({ text, reasons }: RefusedAnswer): ModelMessage[] {
+  const wrong = reasons.map((reason) => `- ${reason}`).join('\n');
+  return [
+    { role: 'assistant', content: text },
+    {
+      role: 'user',
+      content: `That answer was refused:\n${wrong}\n\nAnswer again, in full, with that put right.`,
+    },
+  ];
+}
+
+/** What the model can put right, in sentences for it; undefined if asking it again would not help. */
+function mendable(error: unknown): readonly string[] | undefined {
+  if (error instanceof GateRejected) return error.details['reasons'] as readonly string[];
+  if (!(error instanceof ModelAnswerInvalid)) return undefined;
+  const issues = error.details['issues'] as ReadonlyArray<{ path: readonly PropertyKey[]; message: string }>;
+  if (issues.length === 0) return undefined;
+  return issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.map(String).join('.')}: ${message}` : message,
+  );
+}
+
+async function assertAccepted<TOutput extends ZodType, TInput extends ZodType>(
+  { name, accept }: Question<TOutput, TInput>,
+  value: z.output<TOutput>,
+  input: z.output<TInput>,
+  scope: InvocationScope,
+): Promise<void> {
+  if (!accept) return;
+  const checks = accept as AnswerChecks<z.output<TOutput>, z.output<TInput>>;
+  const reasons = await refusalOf(checks, value, input, scope);
+  if (reasons) throw gateRejected(name, reasons, value);
 }
 
 function requestOf<TOutput extends ZodType, TInput extends ZodType>(
-  { name, model, maxTokens = DEFAULT_MAX_TOKENS, system, provider }: Question<TOutput, TInput>,
+  { name, model, maxTokens = DEFAULT_MAX_TOKENS, system, promptCache, provider }: Question<TOutput, TInput>,
   input: z.output<TInput>,
   messages: readonly ModelMessage[],
   schema: JsonSchema | undefined,
@@ -153,6 +235,7 @@ function requestOf<TOutput extends ZodType, TInput extends ZodType>(
     ...(wholeSystem !== '' && { system: wholeSystem }),
     messages,
     ...(schema && { schema }),
+    ...(promptCache && { promptCache }),
     input,
   };
 }
@@ -201,7 +284,8 @@ function assertOptions<TOutput extends ZodType, TInput extends ZodType>({
   prompt,
   maxTokens,
   textFirst,
-  cacheKey,
+  repairs,
+  promptCache,
   provider,
 }: ModelActorOptions<TOutput, TInput>): void {
   assertOption(isName(name), 'name', 'a model actor', 'a non-empty string', name);
@@ -216,7 +300,10 @@ function assertOptions<TOutput extends ZodType, TInput extends ZodType>({
   assert(countable, 'maxTokens', 'a positive integer', maxTokens);
   const extraction = textFirst === undefined || typeof textFirst === 'boolean' || isName(textFirst?.prompt);
   assert(extraction, 'textFirst', 'a boolean or `{ prompt }`', textFirst);
-  assert(cacheKey === undefined || typeof cacheKey === 'function', 'cacheKey', 'a function', cacheKey);
+  const bounded = repairs === undefined || (Number.isSafeInteger(repairs) && repairs >= 0);
+  assert(bounded, 'repairs', 'a whole number from 0', repairs);
+  const kept = promptCache === undefined || promptCache === '5m' || promptCache === '1h';
+  assert(kept, 'promptCache', '`5m` or `1h`', promptCache);
   const complete = provider === undefined || typeof provider?.complete === 'function';
   assert(complete, 'provider', 'a model provider', provider);
 }

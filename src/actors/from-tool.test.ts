@@ -3,7 +3,10 @@ import { createActor, setup, toPromise } from 'xstate';
 import { z } from 'zod';
 
 import { decode, encode } from '../engine/codec.ts';
-import { plainScope, type DurableLogic, type Exchange, type InvocationScope } from '../engine/invocation.ts';
+import type { DurableLogic, Exchange, InvocationScope } from '../invocation.ts';
+import { exchange } from '../engine/exchanging.ts';
+import { listPrices } from '../prices.ts';
+import { plainScope } from './plain-scope.ts';
 import { ActorValueInvalid, InvalidOption, OutcomeUnknown, type SignalboxError } from '../errors.ts';
 import { fromTool, type ToolActorOptions } from './from-tool.ts';
 
@@ -95,6 +98,7 @@ describe('on record', () => {
       {
         kind: 'tool',
         by: 'refund',
+        at: expect.any(Number) as number,
         request: { input: { ticketId: 't-1', cents: 100 }, idempotencyKey: 'k' },
         response: { receipt: 'r-1' },
         latencyMs: expect.any(Number) as number,
@@ -297,7 +301,19 @@ function scopeOf(exchanges: Exchange[], scope: Partial<InvocationScope>): Invoca
   const { signal } = new AbortController();
   return {
     ...plainScope('run-1/refund', signal),
-    exchanged: (exchange) => exchanges.push(exchange),
+    exchange: (call) =>
+      exchange(call, {
+        runId: 'run-1',
+        workflow: 'test',
+        key: 'run-1/test#1',
+        part: undefined,
+        signal: scope.signal ?? signal,
+        now: Date.now,
+        prices: listPrices,
+        budget: undefined,
+        intercept: undefined,
+        record: (made) => exchanges.push(made),
+      }),
     ...scope,
   };
 }

@@ -7,12 +7,13 @@
  */
 import type { z, ZodType } from 'zod';
 
-import type { Exchange, InvocationScope } from '../engine/invocation.ts';
 import { OutcomeUnknown } from '../errors.ts';
+import type { InvocationScope, Permissions } from '../invocation.ts';
+import { causesOf, describeError, plainError } from '../plain-error.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption, isName } from './option.ts';
-import { causesOf, describeError, plainError } from './plain-error.ts';
+import { type Policies, underPolicies } from './policies/policies.ts';
 
 /** What a tool is handed beside its input. */
 export interface ToolCall {
@@ -24,9 +25,14 @@ export interface ToolCall {
   readonly attempt: number;
 }
 
-export interface ToolActorOptions<TInput extends ZodType, TOutput extends ZodType> {
+export interface ToolActorOptions<TInput extends ZodType, TOutput extends ZodType> extends Policies<
+  z.output<TOutput>,
+  z.input<TInput>
+> {
   /** Shown to people, and who answered in the run's history. */
   readonly name: string;
+  /** What it does and when to use it, for an agent that may call it. */
+  readonly description?: string;
   readonly input: TInput;
   readonly output: TOutput;
   /**
@@ -42,6 +48,10 @@ export interface ToolActorOptions<TInput extends ZodType, TOutput extends ZodTyp
     input: z.output<TInput>,
     invocation: { readonly key: string; readonly runId: string },
   ) => string;
+  /** What it reads, in words of your own: `['crm']`. With `writes`, what a workflow's `permissions` are checked against. */
+  readonly reads?: readonly string[];
+  /** What it changes. Give `[]` for a tool that changes nothing. */
+  readonly writes?: readonly string[];
   readonly run: (input: z.output<TInput>, call: ToolCall) => Promise<z.input<TOutput>>;
 }
 
@@ -73,21 +83,38 @@ export function fromTool<TInput extends ZodType, TOutput extends ZodType>(
   const { name, irreversible = false, idempotencyKey } = options;
   const idempotent = idempotencyKey !== undefined;
 
-  return durableLogic({
+  const actor = {
     kind: 'tool',
+    name,
+    ...(options.description !== undefined && { description: options.description }),
+    input: options.input,
+    output: options.output,
     irreversible,
     idempotent,
-    perform: async (value, scope) => {
+    permissions: permissionsOf(options),
+    perform: async (value: unknown, scope: InvocationScope) => {
       const input = await checkValue(options.input, value, `Input of ${shown(name)}`);
       const { key, runId } = scope;
       const used = idempotencyKey ? idempotencyKey(input, { key, runId }) : key;
       assertOption(isName(used), 'idempotencyKey', shown(name), 'a function to a non-empty string', used);
       return performed(options, input, used, irreversible && !idempotent, scope);
     },
-  });
+  };
+  return durableLogic(underPolicies(actor, options));
 }
 
-async function performed<TInput extends ZodType, TOutput extends ZodType>(
+/** Undefined if it says neither what it reads nor what it writes. */
+export function permissionsOf({
+  reads,
+  writes,
+}: {
+  readonly reads?: readonly string[];
+  readonly writes?: readonly string[];
+}): Permissions | undefined {
+  return reads || writes ? { reads: reads ?? [], writes: writes ?? [] } : undefined;
+}
+
+function performed<TInput extends ZodType, TOutput extends ZodType>(
   { name, output, run }: ToolActorOptions<TInput, TOutput>,
   input: z.output<TInput>,
   idempotencyKey: string,
@@ -95,35 +122,22 @@ async function performed<TInput extends ZodType, TOutput extends ZodType>(
   scope: InvocationScope,
 ): Promise<z.output<TOutput>> {
   const { signal, attempt } = scope;
-  signal.throwIfAborted();
-  const startedAt = performance.now();
-  const record = (outcome: Pick<Exchange, 'response' | 'error'>) =>
-    scope.exchanged({
-      kind: 'tool',
-      by: name,
-      request: { input, idempotencyKey },
-      ...outcome,
-      latencyMs: Math.round(performance.now() - startedAt),
-    });
-  const failed = (error: unknown): unknown => {
-    record({ error: describeError(error) });
-    return error;
-  };
-
-  let result: z.input<TOutput>;
-  try {
-    result = await run(input, { signal, idempotencyKey, attempt });
-  } catch (error) {
-    throw failed(onlyOnce && leavesOutcomeOpen(error, signal) ? outcomeUnknown(name, error) : error);
-  }
-  let checked: z.output<TOutput>;
-  try {
-    checked = await checkValue(output, result, `Tool \`${name}\` did its work, but its output`);
-  } catch (error) {
-    throw failed(error);
-  }
-  record({ response: checked });
-  return checked;
+  return scope.exchange({
+    kind: 'tool',
+    by: name,
+    request: { input, idempotencyKey },
+    identity: input,
+    perform: async () => {
+      let result: z.input<TOutput>;
+      try {
+        result = await run(input, { signal, idempotencyKey, attempt });
+      } catch (error) {
+        throw onlyOnce && leavesOutcomeOpen(error, signal) ? outcomeUnknown(name, error) : error;
+      }
+      return checkValue(output, result, `Tool \`${name}\` did its work, but its output`);
+    },
+    describe: (response) => ({ response }),
+  });
 }
 
 /** Errors after which the other side may have acted: it was reached, and did not answer. */
@@ -163,6 +177,8 @@ function assertOptions<TInput extends ZodType, TOutput extends ZodType>({
   output,
   irreversible,
   idempotencyKey,
+  reads,
+  writes,
   run,
 }: ToolActorOptions<TInput, TOutput>): void {
   assertOption(isName(name), 'name', 'a tool', 'a non-empty string', name);
@@ -174,6 +190,10 @@ function assertOptions<TInput extends ZodType, TOutput extends ZodType>({
   assert(flag, 'irreversible', 'a boolean', irreversible);
   const keyed = idempotencyKey === undefined || typeof idempotencyKey === 'function';
   assert(keyed, 'idempotencyKey', 'a function', idempotencyKey);
+  for (const [option, names] of Object.entries({ reads, writes })) {
+    const holds = names === undefined || (Array.isArray(names) && names.every(isName));
+    assert(holds, option, 'a list of names', names);
+  }
   assert(typeof run === 'function', 'run', 'a function', run);
 }
 

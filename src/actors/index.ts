@@ -1,22 +1,52 @@
 /** What a state can invoke. */
 export { fromModel, type ModelActorOptions } from './from-model.ts';
 export { fromTool, type ToolActorOptions, type ToolCall } from './from-tool.ts';
+export {
+  fromMap,
+  type MapActorOptions,
+  type MapFailure,
+  type MapOutcome,
+  type MapReduceOptions,
+  type SettledMapOptions,
+  type TreeReduce,
+} from './from-map.ts';
+export {
+  type Ballot,
+  fromVote,
+  type VoteActorOptions,
+  type VoteJudge,
+  type VoteOutcome,
+} from './from-vote.ts';
+export { fromWorkflow, type WorkflowActorOptions } from './from-workflow.ts';
+export { judgedBy, type Judgment } from './judged-by.ts';
+export type { AnswerChecks } from './answer-checks.ts';
+export type { CachePolicy, Policies } from './policies/policies.ts';
+export type { CircuitBreaker, ConcurrencyKey, RateLimit } from './policies/call-guard.ts';
+export type { RetryPolicy } from './policies/retry.ts';
+export type { Timeouts } from './policies/timeout.ts';
 export type { DurablePromiseLogic } from './durable-logic.ts';
 export {
   anthropic,
   type AnthropicClient,
   type AnthropicOptions,
-  type AnthropicRequest,
+  type AnthropicStream,
 } from './providers/anthropic.ts';
+export type { AnthropicBlock, AnthropicRequest } from './providers/anthropic-wire.ts';
 export { modelFromEnvironment } from './providers/model-from-environment.ts';
-export { standIn, type StandInRule } from './providers/stand-in.ts';
+export { callTools, standIn, type StandInRule } from './providers/stand-in.ts';
 export type {
   CallFailure,
+  ContentBlock,
+  FileBlock,
   JsonSchema,
   ModelCall,
   ModelMessage,
   ModelProvider,
   ModelRequest,
   ModelResponse,
+  ModelTool,
   StopReason,
+  TextBlock,
+  ToolCallBlock,
+  ToolResultBlock,
 } from './providers/provider.ts';

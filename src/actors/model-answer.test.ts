@@ -64,7 +64,7 @@ describe('an answer in JSON', () => {
 
 describe('an answer in text', () => {
   it('is checked as it is', async () => {
-    const response = { text: '{"a":1}', stopReason: 'end_turn', model: 'm', response: null };
+    const response = { text: '{"a":1}', stopReason: 'end_turn', model: 'm', content: [], response: null };
     await expect(answeredValue('say', response, z.string(), 'text')).resolves.toBe('{"a":1}');
     await expect(answeredValue('say', response, z.string().max(3), 'text')).rejects.toThrow(
       ModelAnswerInvalid,
@@ -72,13 +72,18 @@ describe('an answer in text', () => {
   });
 
   it.each(['', ' \n\t'])('is refused when it is empty: %j', (text) => {
-    const response = { text, stopReason: 'end_turn', model: 'm', response: null };
+    const response = { text, stopReason: 'end_turn', model: 'm', content: [], response: null };
     expect(() => completeText('say', response)).toThrow("The model's answer to `say` is empty.");
   });
 });
 
 function value(text: string, form: AnswerForm): Promise<z.output<typeof Answer>> {
-  return answeredValue('sort', { text, stopReason: 'end_turn', model: 'm', response: null }, Answer, form);
+  return answeredValue(
+    'sort',
+    { text, stopReason: 'end_turn', model: 'm', content: [], response: null },
+    Answer,
+    form,
+  );
 }
 
 async function refusal(text: string, form: AnswerForm): Promise<ModelAnswerInvalid> {

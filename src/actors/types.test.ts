@@ -18,9 +18,16 @@ const classifyTicket = fromModel({
     expectTypeOf(input).toEqualTypeOf<{ body: string; limit: number }>();
     return input.body;
   },
-  cacheKey: (input) => {
-    expectTypeOf(input).toEqualTypeOf<{ body: string; limit: number }>();
-    return input.body;
+  cache: {
+    key: (input) => {
+      expectTypeOf(input).toEqualTypeOf<{ body: string; limit?: number | undefined }>();
+      return input.body;
+    },
+  },
+  accept: (answer, { input }) => {
+    expectTypeOf(answer).toEqualTypeOf<{ category: 'billing' | 'technical'; sure: boolean }>();
+    expectTypeOf(input).toEqualTypeOf<{ body: string; limit?: number | undefined }>();
+    return answer.sure;
   },
 });
 

@@ -26,19 +26,23 @@ export function titleOf(entry: HistoryEntry): string {
   }
 }
 
-function messageTitle({ message, attempt }: MessageEntry): string {
+function messageTitle({ message, attempt, by }: MessageEntry): string {
   const tries = attempt === undefined ? '' : ` (attempt ${attempt})`;
   switch (message.type) {
     case 'start':
       return 'start';
     case 'event':
-      return `${message.event.type}${byWhom(message.event)}`;
+      return `${message.event.type}${by ? ` by ${by.id}` : byWhom(message.event)}`;
     case 'output':
       return `${pathOf(message.key)} answered${tries}`;
     case 'error':
       return `${pathOf(message.key)} failed${tries}`;
     case 'timer':
       return `timer ${timerText(message.id)} fired`;
+    case 'deferred':
+      return `${pathOf(message.key)} waits until ${new Date(message.until).toISOString()}${tries}`;
+    case 'wake':
+      return `${pathOf(message.key)} goes on`;
     case 'cancel':
       return 'cancel';
   }

@@ -1,11 +1,12 @@
 /** One exchange with a model or a tool: what was asked, what was answered, by whom. */
 import { isDeepStrictEqual } from 'node:util';
 
-import type { Exchange } from '../engine/invocation.ts';
+import type { Exchange } from '../invocation.ts';
 import { type BlockOptions, printField } from './field-block.ts';
 import { toJson } from './plain-value.ts';
 import { readable } from './readable.ts';
 import type { Screen } from './screen.ts';
+import { usdText } from './spend-text.ts';
 import { oneLine } from './text.ts';
 import { span } from './times.ts';
 
@@ -41,12 +42,13 @@ export function marked(value: unknown, standIn = false): string {
   return `STAND-IN:${text.includes('\n') ? '\n' : ' '}${text}`;
 }
 
-function headline({ by, standIn, model, usage, requestId, latencyMs, error }: Exchange): string {
+function headline({ by, standIn, model, usage, costUsd, requestId, latencyMs, error }: Exchange): string {
   const who = standIn ? 'STAND-IN (plain rules, no model)' : by;
   const parts = [
     `${who} ${error ? 'failed' : 'answered'} in ${span(latencyMs)}`,
     ...(model === undefined || standIn ? [] : [model]),
     ...(usage ? [`tokens ${usage.inputTokens} in, ${usage.outputTokens} out`] : []),
+    ...(costUsd === undefined ? [] : [usdText(costUsd)]),
     ...(requestId === undefined ? [] : [requestId]),
   ];
   return oneLine(parts.join(' · '));

@@ -50,6 +50,11 @@ export const exitCodes: readonly ExitCode[] = [
     errors: ['MODULE_NOT_USABLE', 'WORKFLOW_INVALID', 'INLINE_SPAWN'],
   },
   { exit: 19, meaning: 'The services of a workflow did not start.', errors: ['SERVICES_NOT_STARTED'] },
+  {
+    exit: 20,
+    meaning: 'Who sent the event may not answer; `--by` says who does.',
+    errors: ['ANSWER_NOT_ALLOWED'],
+  },
   { exit: 130, meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.', errors: [] },
 ];
 

@@ -7,6 +7,7 @@ import type { Screen } from './screen.ts';
 import { stateText } from './state-text.ts';
 import { oneLine } from './text.ts';
 import { ago, dateTime, until } from './times.ts';
+import { describeWho } from '../gates/person.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface InboxViewOptions {
@@ -35,8 +36,16 @@ export function printInboxItem(
   if (due !== undefined) {
     printField(screen, 'due', `${dateTime(due)}, ${until(due, now)}`, options);
   }
-  for (const { instructions } of waiting.questions)
+  if (waiting.remind) {
+    const at = waiting.remind.getTime();
+    printField(screen, 'reminder', `${dateTime(at)}, ${until(at, now)}`, options);
+  }
+  for (const { instructions, who, proposed, problem } of waiting.questions) {
     if (instructions) printField(screen, 'what', instructions, options);
+    if (who) printField(screen, 'for', describeWho(who), options);
+    if (proposed !== undefined) printField(screen, 'proposed', proposed, options);
+    if (problem !== undefined) printField(screen, 'problem', problem, { ...options, style: 'red' });
+  }
   if (standIn) printField(screen, 'note', standInNotice, { ...options, style: 'yellow' });
   for (const [key, value] of Object.entries(waiting.shows)) {
     if (isNothing(value)) continue;
@@ -46,9 +55,12 @@ export function printInboxItem(
     for (const [label, inner] of parts)
       printField(screen, label, inner, { ...options, indent: 4, labelWidth });
   }
-  for (const { event, fields, command, passes } of waiting.answers) {
+  const whose = waiting.questions.map(({ who }) => who && describeWho(who));
+  for (const { event, label, who, fields, command, passes } of waiting.answers) {
     const refused = passes ? '' : '  (refused by a gate as it stands below)';
-    printField(screen, 'answer', `${[event, ...fields.map(fieldText)].join('  ')}${refused}`, options);
+    const names = label === undefined ? event : `${event} (${label})`;
+    const own = who && !whose.includes(describeWho(who)) ? `  for ${describeWho(who)}` : '';
+    printField(screen, 'answer', `${[names, ...fields.map(fieldText)].join('  ')}${own}${refused}`, options);
     // Never wrapped: it is there to be copied.
     screen.print(`    ${screen.paint('cyan', oneLine(command))}`);
   }

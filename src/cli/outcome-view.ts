@@ -4,6 +4,7 @@ import type { Cli } from './cli.ts';
 import type { RunOutcome, Tokens } from './outcome.ts';
 import { stateText, statusStyles } from './state-text.ts';
 import { summaryOf } from './summary.ts';
+import { spendText } from './spend-text.ts';
 import { type Cell, renderTable } from './table.ts';
 import { fit, oneLine } from './text.ts';
 import { span, until } from './times.ts';
@@ -30,7 +31,9 @@ export function printOutcomes({ screen }: Cli, outcomes: readonly RunOutcome[]):
   ]);
   screen.print(renderTable(screen, columns, rows));
   screen.print();
-  screen.print(`${countText(outcomes)}.`);
+  screen.print(
+    [`${countText(outcomes)}.`, spendText(outcomes.map(({ spend }) => spend))].join(' ').trimEnd(),
+  );
   if (outcomes.some(({ standIn }) => standIn)) screen.print(screen.paint('yellow', standInNotice));
 }
 
@@ -65,7 +68,7 @@ function wholeOutcome({ run, status, output, error, problem, waiting }: RunOutco
   return `${titles || `for ${waiting.answers.map(({ event }) => event).join(', ')}`}${due}`;
 }
 
-export function tokensText({ input, output }: Tokens): string {
+function tokensText({ input, output }: Tokens): string {
   return input + output === 0 ? '–' : `${input.toLocaleString('en')}+${output.toLocaleString('en')}`;
 }
 

@@ -4,9 +4,9 @@ import type { EventObject } from 'xstate';
 import { canAccept } from '../engine/advance.ts';
 import { decode } from '../engine/codec.ts';
 import type { HistoryEntry } from '../engine/history.ts';
-import type { Exchange } from '../engine/invocation.ts';
 import type { RunSnapshot } from '../engine/run-snapshot.ts';
 import type { RunState } from '../engine/run-state.ts';
+import { exchangesOf, type RunSpend, spendOf } from '../engine/spend.ts';
 import { RunNotFound, SnapshotNotRestorable, WorkflowNotFound } from '../errors.ts';
 import { hasEnded } from './drive.ts';
 import { workflowMissing } from './find-run.ts';
@@ -29,12 +29,14 @@ export interface RunOutcome {
   readonly updatedAt: Date;
   readonly tookMs: number;
   readonly tokens: Tokens;
+  readonly spend: RunSpend;
   /** True if any answer in it came from a stand-in and not from a model. */
   readonly standIn: boolean;
   readonly waiting?: Waiting;
 }
 
 export interface Tokens {
+  /** Those read from and written to the cache included. */
   readonly input: number;
   readonly output: number;
 }
@@ -52,8 +54,9 @@ export async function readOutcome(session: Session, id: string): Promise<ReadOut
   const history = await engine.run(id).history();
   const stored = await store.load(id);
   if (!stored) throw new RunNotFound(id);
-  const exchanges = history.flatMap(exchangesOf);
-  const gathered = { tokens: tokensOf(exchanges), standIn: exchanges.some(({ standIn }) => standIn) };
+  const spend = spendOf(history);
+  const standIn = history.flatMap(exchangesOf).some((exchange) => exchange.standIn);
+  const gathered: Gathered = { tokens: tokensOf(spend), spend, standIn };
   try {
     const snapshot = await engine.run(id).snapshot();
     const waiting = readWaiting(session, stored.state, snapshot, history);
@@ -66,8 +69,11 @@ export async function readOutcome(session: Session, id: string): Promise<ReadOut
   }
 }
 
+/** What is in the history of a run, whether or not it can be restored. */
+type Gathered = Pick<RunOutcome, 'tokens' | 'spend' | 'standIn'>;
+
 /** Without its workflow, a run that has ended shows all that it has; one that has not cannot be gone on with here. */
-function standInStore(stored: StoredRun, problem: string): Omit<RunOutcome, 'tokens' | 'standIn'> {
+function standInStore(stored: StoredRun, problem: string): Omit<RunOutcome, keyof Gathered> {
   const { id, workflow, version, status, value, tags, createdAt, updatedAt } = stored;
   const { output, error } = (decode(stored.state) as RunState).snapshot;
   return {
@@ -96,7 +102,7 @@ function readWaiting(
   return waitingOf({ globals: cli.globals, snapshot, history, takes });
 }
 
-function standOf(snapshot: RunSnapshot): Omit<RunOutcome, 'tokens' | 'standIn'> {
+function standOf(snapshot: RunSnapshot): Omit<RunOutcome, keyof Gathered> {
   const { id, workflow, version, status, value, tags, createdAt, updatedAt, problem } = snapshot;
   return {
     run: id,
@@ -120,20 +126,6 @@ function timesOf(
   return { createdAt: new Date(createdAt), updatedAt: new Date(updatedAt), tookMs: updatedAt - createdAt };
 }
 
-/** What an entry has on record of exchanges with models and tools. */
-export function exchangesOf(entry: HistoryEntry): readonly Exchange[] {
-  return 'exchanges' in entry ? (entry.exchanges ?? []) : [];
-}
-
-function tokensOf(exchanges: readonly Exchange[]): Tokens {
-  const usages = exchanges.map(({ usage }) => usage);
-  const sum = (count: (usage: NonNullable<Exchange['usage']>) => number): number =>
-    usages.reduce((total, usage) => total + (usage ? count(usage) : 0), 0);
-  return {
-    input: sum(
-      ({ inputTokens, cacheReadTokens = 0, cacheWriteTokens = 0 }) =>
-        inputTokens + cacheReadTokens + cacheWriteTokens,
-    ),
-    output: sum(({ outputTokens }) => outputTokens),
-  };
+function tokensOf({ tokens: { input, output, cacheRead, cacheWrite } }: RunSpend): Tokens {
+  return { input: input + cacheRead + cacheWrite, output };
 }

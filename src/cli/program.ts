@@ -98,6 +98,10 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .argument('<event>', 'its type, such as APPROVE')
     .option('--data <json>', "the event's data: JSON, @file, or - for stdin")
     .option('--key <key>', 'the run takes one event with this key, however often it is sent')
+    .option(
+      '--by <who>',
+      'who answers: NAME, or NAME:role,role (default: the `by` of the data, or your user name)',
+    )
     .option('--hold', 'if the run does not accept the event now, keep it until it does')
     .action((id: string, event: string, options: SendOptions) => finish(send(cli(), id, event, options)));
 

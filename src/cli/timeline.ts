@@ -1,9 +1,10 @@
 /** A run's history for a person to read: each entry with when, what, where it led, and all that is on record of it. */
+import type { ProposalRecord } from '../gates/edit.ts';
 import type { HistoryEntry, MessageEntry } from '../engine/history.ts';
 import type { Message, Timer } from '../engine/run-state.ts';
+import { exchangesOf } from '../engine/spend.ts';
 import { type ExchangeOptions, isShownBy, marked, printExchange } from './exchange-view.ts';
 import { printField } from './field-block.ts';
-import { exchangesOf } from './outcome.ts';
 import type { Screen, Style } from './screen.ts';
 import { pathOf, timerText, titleOf } from './entry-title.ts';
 import { oneLine } from './text.ts';
@@ -82,6 +83,7 @@ function printEntry(screen: Screen, entry: HistoryEntry, options: EntryOptions):
         field('result', marked(entry.message.output ?? 'nothing', options.standIn));
       }
       printVerdicts(field, entry);
+      if (entry.edit) printEdit(field, entry.edit);
       for (const { path, input } of entry.started ?? []) field('invokes', named(path, input));
       for (const key of entry.stopped ?? []) field('stopped', pathOf(key));
       for (const { type, params } of entry.actions ?? []) field('action', named(type, params));
@@ -125,10 +127,25 @@ function printMessage(field: PrintField, message: Message): void {
     case 'cancel':
       if (message.reason !== undefined) field('reason', message.reason);
       return;
+    case 'deferred':
+      return field('because', message.reason);
     case 'output':
     case 'timer':
+    case 'wake':
       return;
   }
+}
+
+/** What became of what a model proposed. */
+function printEdit(field: PrintField, { fate, proposed, changed, changes }: ProposalRecord): void {
+  if (fate === 'edited' && changed) {
+    for (const { path, from, to } of changes) {
+      field(
+        'changed',
+        `${path.join('.') || 'all'}: ${marked(from ?? 'nothing')} → ${marked(to ?? 'nothing')}`,
+      );
+    }
+  } else field(fate === 'rejected' ? 'rejected' : 'accepted', proposed);
 }
 
 /** A gate that says no without a reason only chose between ways; one with reasons held something back. */

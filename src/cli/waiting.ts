@@ -3,9 +3,9 @@ import { userInfo } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { StateValue } from 'xstate';
 
-import type { StateQuestion } from '../engine/advance.ts';
 import type { HistoryEntry } from '../engine/history.ts';
 import type { AcceptedEvent, RunSnapshot } from '../engine/run-snapshot.ts';
+import { answerTo, type ProposalFate, type StateQuestion, type Who } from '../gates/person.ts';
 import type { Globals } from './cli.ts';
 import { commandLine } from './command-line.ts';
 import { exampleOf, type Field, fieldsOf, type JsonSchema } from './json-schema.ts';
@@ -15,8 +15,10 @@ export interface Waiting {
   readonly questions: readonly StateQuestion[];
   /** When the run came into the state that waits. */
   readonly since: Date;
-  /** When the soonest timer takes it further. */
+  /** When the machine goes on without an answer, as the questions say; else when the soonest timer takes it further. */
   readonly due?: Date;
+  /** When the person is next reminded, as the questions say. */
+  readonly remind?: Date;
   /** The parts of the context that the questions name; all of it if they name none. */
   readonly shows: Readonly<Record<string, unknown>>;
   readonly answers: readonly Answer[];
@@ -24,6 +26,11 @@ export interface Waiting {
 
 export interface Answer {
   readonly event: string;
+  readonly label?: string;
+  /** Who may give it. Left out: anyone. */
+  readonly who?: Who;
+  /** What it does with what is proposed. */
+  readonly proposal?: ProposalFate;
   readonly fields: readonly Field[];
   readonly schema?: JsonSchema;
   /** Answers so as it stands, but for the words that are `…`. */
@@ -44,16 +51,26 @@ export interface WaitingQuestion {
 export function waitingOf({ globals, snapshot, history, takes }: WaitingQuestion): Waiting | undefined {
   const { id, questions, accepts, timers, context, status } = snapshot;
   if (questions.length === 0 && (accepts.length === 0 || status !== 'waiting')) return undefined;
-  const due = timers[0] && new Date(timers[0].deadline);
+  const due = soonest(questions.map(({ dueAt }) => dueAt)) ?? timers[0]?.deadline;
+  const remind = soonest(questions.map(({ remindAt }) => remindAt));
 
   const answerOf = ({ type, schema }: AcceptedEvent): Answer => {
-    const example = exampleOf(schema, { by: userName() });
+    const question = questions.find((one) => answerTo(one, type));
+    const { label, who, proposal } = (question && answerTo(question, type)) ?? {};
+    const example = {
+      ...exampleOf(schema, { by: userName() }),
+      ...(proposal === 'edited' ? proposedFields(question?.proposed, schema) : {}),
+    };
     const data = toJson(example);
+    const by = who ? ['--by', answererText(who)] : [];
     return {
       event: type,
+      ...(label === undefined ? {} : { label }),
+      ...(who ? { who } : {}),
+      ...(proposal ? { proposal } : {}),
       fields: fieldsOf(schema),
       ...(schema ? { schema } : {}),
-      command: commandLine(globals, ['send', id, type, ...(data === '{}' ? [] : ['--data', data])]),
+      command: commandLine(globals, ['send', id, type, ...by, ...(data === '{}' ? [] : ['--data', data])]),
       passes: takes({ ...example, type }),
     };
   };
@@ -61,14 +78,33 @@ export function waitingOf({ globals, snapshot, history, takes }: WaitingQuestion
   return {
     questions,
     since: new Date(sinceWhen(snapshot, history)),
-    ...(due ? { due } : {}),
+    ...(due === undefined ? {} : { due: new Date(due) }),
+    ...(remind === undefined ? {} : { remind: new Date(remind) }),
     shows: shownOf(context as Readonly<Record<string, unknown>>, questions),
     answers: accepts.map(answerOf),
   };
 }
 
-/** An event's `by` says who answers. */
-function userName(): string {
+function soonest(times: ReadonlyArray<number | undefined>): number | undefined {
+  const known = times.filter((at) => at !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+}
+
+/** An edit begins with what is proposed. */
+function proposedFields(proposed: unknown, schema: JsonSchema | undefined): object {
+  if (typeof proposed !== 'object' || proposed === null || Array.isArray(proposed)) return {};
+  const names = fieldsOf(schema).map(({ name }) => name);
+  return Object.fromEntries(Object.entries(proposed).filter(([name]) => names.includes(name)));
+}
+
+/** As `--by` takes it: somebody in a role that may, or one of those who may. */
+function answererText({ ids = [], roles = [] }: Who): string {
+  const [role] = roles;
+  return role === undefined ? (ids[0] ?? userName()) : `${userName()}:${role}`;
+}
+
+/** Who is at the terminal, as far as it can tell. */
+export function userName(): string {
   try {
     return userInfo().username;
   } catch {
@@ -82,8 +118,7 @@ function shownOf(
 ): Readonly<Record<string, unknown>> {
   if (questions.length === 0) return {};
   if (questions.some(({ shows }) => !shows)) return context;
-  const keys = new Set(questions.flatMap(({ shows = [] }) => shows));
-  return Object.fromEntries(Object.entries(context).filter(([key]) => keys.has(key)));
+  return Object.assign({}, ...questions.map(({ shows }) => shows)) as Readonly<Record<string, unknown>>;
 }
 
 /** Goes back in the history for as long as the run was in the state that asks. */

@@ -8,7 +8,13 @@
  * I3. It throws only for what the caller got wrong (`InvalidOption`) or must stop at (`SnapshotNotRestorable`). What the
  *     machine cannot do fails the run, with the error in its state; at the start, there may be nothing else in it.
  */
-import { type AnyActorLogic, type EventObject, getNextTransitions } from 'xstate';
+import {
+  type AnyActorLogic,
+  type AnyStateMachine,
+  type EventObject,
+  getNextTransitions,
+  type MachineContext,
+} from 'xstate';
 
 import type { StateNode } from '../actor-sources.ts';
 import {
@@ -18,9 +24,11 @@ import {
   type Issue,
   ValueNotCarriable,
 } from '../errors.ts';
-import { personQuestion, type PersonQuestion } from '../gates/person.ts';
+import { matchesDescriptor } from '../event-descriptor.ts';
+import { dueEvents, eventsOf, remindEvents } from '../gates/people-fit.ts';
+import { askedQuestion, personQuestion, type StateQuestion } from '../gates/person.ts';
 import type { Verdict } from '../gates/verdict.ts';
-import { type AnyWorkflow, matchesDescriptor } from '../workflow.ts';
+import type { AnyWorkflow } from '../workflow.ts';
 import { accepts, createHost, currentHost, type Host, type RootSnapshot } from './host.ts';
 import { type HostedLogics, hostedLogics } from './hosted-logic.ts';
 import type { Advanced, Message, RunState } from './run-state.ts';
@@ -77,20 +85,31 @@ export interface StateView {
   readonly questions: readonly StateQuestion[];
 }
 
-export interface StateQuestion extends PersonQuestion {
-  /** Id of the state that asks. */
-  readonly state: string;
-}
-
 export function viewState(workflow: AnyWorkflow, state: RunState, hosts: HostCache = noCache): StateView {
   if (state.snapshot.status !== 'active') return { tags: [], accepts: [], questions: [] };
   return withSnapshot(workflow, state, hosts, (snapshot) => {
     const questions = Object.entries(snapshot.getMeta()).flatMap(([id, meta]) => {
       const question = personQuestion(meta);
-      return question ? [{ ...question, state: id }] : [];
+      if (!question) return [];
+      const node = (workflow.machine as AnyStateMachine).getStateNodeById(id);
+      const { due, remind } = question;
+      return [
+        askedQuestion(question, {
+          state: id,
+          context: state.snapshot.context as MachineContext,
+          events: eventsOf(node),
+          dueAt: due === undefined ? undefined : deadlineOf(state, dueEvents(node, due)),
+          remindAt: remind === undefined ? undefined : deadlineOf(state, remindEvents(node, remind)),
+        }),
+      ];
     });
     return { tags: [...snapshot.tags], accepts: acceptedTypes(snapshot), questions };
   });
+}
+
+/** When the root machine's timer with one of these events fires. */
+function deadlineOf({ timers }: RunState, types: readonly string[]): number | undefined {
+  return timers.find(({ source, event }) => source === '' && types.includes(event.type))?.deadline;
 }
 
 /** In the order in which XState looks at them: a child state that forbids an event forbids it to those above. */

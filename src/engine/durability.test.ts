@@ -9,7 +9,7 @@ import { OutcomeUnknown, StoreUnavailable } from '../errors.ts';
 import { createVirtualClock } from '../testing/virtual-clock.ts';
 import { type AnyWorkflow, defineWorkflow } from '../workflow.ts';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
-import type { DurableActor, InvocationScope } from './invocation.ts';
+import type { DurableActor, InvocationScope } from '../invocation.ts';
 import { createOwnerToken } from './owner.ts';
 
 const engines: Engine[] = [];
@@ -291,11 +291,15 @@ describe('what an actor gives back', () => {
     const answered = new Promise<string>((resolve) => {
       answer = resolve;
     });
-    const asking = oneStep(async ({ exchanged }) => {
-      const response = await answered;
-      exchanged({ kind: 'model', by: 'test', request: 'q', response, latencyMs: 1 });
-      return response;
-    });
+    const asking = oneStep(async ({ exchange }) =>
+      exchange({
+        kind: 'model',
+        by: 'test',
+        request: 'q',
+        perform: () => answered,
+        describe: (response) => ({ response }),
+      }),
+    );
     const { work } = asking.machine.implementations.actors as { work: PromiseActorLogic<unknown> };
     const machine = setup({ actors: { work, other: fromPromise(() => never) } }).createMachine({
       id: 'leaver',

@@ -26,19 +26,23 @@ import {
   SnapshotNotRestorable,
   WorkflowNotFound,
 } from '../errors.ts';
+import type { ChildRuns } from '../invocation.ts';
+import { listPrices, type PriceTable } from '../prices.ts';
 import type { AnyWorkflow, Workflow } from '../workflow.ts';
 import { performActions } from './actions.ts';
 import { advance, createHostCache, viewState } from './advance.ts';
 import { type Clock, realClock } from './clock.ts';
 import { decode, encode } from './codec.ts';
 import { createDispatcher } from './dispatcher.ts';
+import type { ExchangeInterceptor } from './exchanging.ts';
 import { type HeldRun, type HeldRunPorts, holdingOf, holdRun, problemRetryMs } from './held-run.ts';
 import { encodeEntry } from './history.ts';
+import { encodeMail, type Mail } from './mail.ts';
 import { createOwnerToken, isOwnerDead } from './owner.ts';
 import { entryOf, progressOf, stateOf, wakeAtOf } from './progress.ts';
 import { createRegistry } from './registry.ts';
 import { createRunHandle, type EngineCore, type RunHandle, type StepListener } from './run-handle.ts';
-import type { Message } from './run-state.ts';
+import type { Message, ParentInvocation } from './run-state.ts';
 
 export interface EngineOptions {
   /** All that this engine may start or work on; several versions of one workflow may stand side by side. */
@@ -60,6 +64,10 @@ export interface EngineOptions {
   readonly leaseMs?: number;
   /** How often the store is asked for runs that are due, in milliseconds. Default: 200. */
   readonly pollMs?: number;
+  /** What models cost, for costs on record and budgets. Default: `listPrices`. */
+  readonly prices?: PriceTable;
+  /** Stands between the actors and the outside: a recording, say. Default: nothing does. */
+  readonly exchanges?: ExchangeInterceptor;
   /** Told of what no caller waits for: a store that fails, a run that nobody can go on with, a custom action that threw. */
   readonly onProblem?: (error: Error, context: { readonly runId?: string }) => void;
 }
@@ -126,6 +134,7 @@ export interface Engine {
  */
 export function createEngine(options: EngineOptions): Engine {
   const { workflows, store, clock = realClock, leaseMs = 15_000, pollMs = 200, onProblem = warn } = options;
+  const { prices = listPrices, exchanges } = options;
   let { work: scope = 'all', concurrency = 100 } = options;
   assertPositiveInteger('concurrency', concurrency);
   assertPositiveInteger('leaseMs', leaseMs);
@@ -147,7 +156,12 @@ export function createEngine(options: EngineOptions): Engine {
     clock,
     token,
     leaseMs,
+    prices,
+    intercept: exchanges,
     problem,
+    runsOf: childRunsOf,
+    ended: (run, parent) => post(parent.runId, { type: 'wake', key: parent.key }, `ended ${run.id}`),
+    partial: (run, piece) => listeners.get(run.id)?.forEach((listener) => listener.partial?.(piece)),
     stepped: (run) => listeners.get(run.id)?.forEach((listener) => listener.stepped(run)),
     disposed: (run, messageId, fate) =>
       listeners.get(run.id)?.forEach((listener) => listener.disposed(run, messageId, fate)),
@@ -238,6 +252,7 @@ export function createEngine(options: EngineOptions): Engine {
   async function start(
     target: AnyWorkflow | string,
     { id = randomUUID(), input }: StartOptions<unknown> = {},
+    parent?: ParentInvocation,
   ): Promise<RunHandle> {
     assertRunning();
     assertRunId(id);
@@ -249,6 +264,7 @@ export function createEngine(options: EngineOptions): Engine {
       type: 'start',
       at,
       ...(parsed === undefined ? {} : { input: decode(encodedInput) }),
+      ...(parent ? { parent } : {}),
     };
     const hosts = createHostCache();
     const led = advance(workflow, undefined, message, hosts);
@@ -299,6 +315,31 @@ export function createEngine(options: EngineOptions): Engine {
       if (scope !== 'none') dispatcher.left(id, wakeAt);
     }
     return createRunHandle(core, id);
+  }
+
+  /** Put a letter of the engine's own into a run's inbox, once per key. */
+  async function post(runId: string, mail: Mail, key: string): Promise<void> {
+    const sent = await store.send(runId, { at: clock.now(), body: encodeMail(mail), key });
+    if (sent.status === 'stored') await core.sent(runId);
+  }
+
+  function childRunsOf(parent: ParentInvocation): ChildRuns {
+    return {
+      async start({ name, version }, { id, input }) {
+        const workflow = registry.byRef.get(`${name}@${version}`);
+        if (!workflow) throw new WorkflowNotFound(`This engine has no workflow \`${name}@${version}\`.`);
+        await start(workflow, { id, input }, parent);
+      },
+      async outcome(runId) {
+        const { status, state, problem: stuckBecause } = await load(runId);
+        if (stuckBecause !== undefined || status === 'running' || status === 'waiting') return undefined;
+        const { output, error } = stateOf(state).snapshot;
+        return status === 'done'
+          ? { status, ...(output === undefined ? {} : { output }) }
+          : { status, ...(error === undefined ? {} : { error }) };
+      },
+      cancel: (runId, reason) => post(runId, { type: 'cancel', reason }, `cancelled by ${parent.runId}`),
+    };
   }
 
   async function assertSameRun(id: string, workflow: AnyWorkflow, input: string): Promise<void> {
@@ -372,7 +413,8 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     workflows,
-    start: start as Engine['start'],
+    start: ((target: AnyWorkflow | string, startOptions?: StartOptions<unknown>) =>
+      start(target, startOptions)) as Engine['start'],
     run: (id) => createRunHandle(core, id) as never,
     async list({ limit = 50, ...query } = {}) {
       assertPositiveInteger('limit', limit);

@@ -5,6 +5,7 @@
  * I2. The start of an irreversible actor that is not idempotent is recorded before it is performed. Taken over, it is not
  *     performed again: the machine gets `OutcomeUnknown`.
  * I3. What a flight exchanged with the outside is recorded even if nobody waits for its outcome any more.
+ * I4. An invocation that was put off has no flight until its time has come.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -13,9 +14,10 @@ import type { AnyActorLogic } from 'xstate';
 import { OutcomeUnknown, SignalboxError, SnapshotNotRestorable } from '../errors.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { performerOf } from './advance.ts';
+import { createBudget } from './budget.ts';
 import type { Clock } from './clock.ts';
 import type { HistoryEntry } from './history.ts';
-import { type DurableActor, durableActor } from './invocation.ts';
+import { type DurableActor, durableActor } from '../invocation.ts';
 import {
   attemptName,
   createFlight,
@@ -26,7 +28,10 @@ import {
 } from './performer.ts';
 import type { Invocation } from './run-state.ts';
 
-export interface FlightsPorts {
+export interface FlightsPorts extends Pick<
+  PerformerPort,
+  'shared' | 'runsOf' | 'partial' | 'prices' | 'intercept'
+> {
   readonly runId: string;
   readonly workflow: AnyWorkflow;
   readonly clock: Clock;
@@ -44,9 +49,12 @@ export interface Flights {
   readonly size: number;
   /** Whether any flight is under way but those of these keys. */
   anyBut(keys: readonly string[]): boolean;
+  has(key: string): boolean;
   start(invocation: Invocation): void;
   /** Go on with invocations that another worker, or this one before, may have started. */
   takeOver(invocations: readonly Invocation[]): void;
+  /** Start those whose time has come. */
+  startDue(invocations: readonly Invocation[]): void;
   /** The machine no longer waits for these. */
   stop(keys: readonly string[]): void;
   /** Put on record what a flight exchanged whose outcome nobody takes. */
@@ -62,7 +70,22 @@ export function createFlights(ports: FlightsPorts): Flights {
 
   const port: PerformerPort = {
     runId,
-    now: () => clock.now(),
+    workflow: workflow.name,
+    clock,
+    shared: ports.shared,
+    prices: ports.prices,
+    intercept: ports.intercept,
+    runsOf: ports.runsOf,
+    partial: ports.partial,
+    budget:
+      workflow.budget &&
+      createBudget({
+        runId,
+        limits: workflow.budget,
+        prices: ports.prices,
+        journal,
+        keep: (name, text) => record([], { [name]: text }),
+      }),
     computing: new Map(),
     kept: (name) => journal.get(name),
     keep(flight, name, text, value) {
@@ -81,14 +104,14 @@ export function createFlights(ports: FlightsPorts): Flights {
     },
   };
 
-  async function fly(invocation: Invocation, logic: AnyActorLogic, attempt: number): Promise<void> {
+  async function fly(invocation: Invocation, logic: AnyActorLogic, { attempt, begun }: Start): Promise<void> {
     const flight = createFlight(invocation, attempt);
     const { key } = invocation;
     flights.set(key, flight);
     const performedOnce = isPerformedOnce(durableActor(logic));
-    if (performedOnce && attempt > 1) return land(flight, { type: 'error', error: outcomeUnknown(flight) });
-    if (performedOnce || attempt > 1) {
-      const why = attempt > 1 ? 'taken over' : 'irreversible';
+    if (performedOnce && begun) return land(flight, { type: 'error', error: outcomeUnknown(flight) });
+    if (performedOnce || begun) {
+      const why = begun ? 'taken over' : 'irreversible';
       try {
         await record([{ type: 'attempt', at: clock.now(), key, attempt, why }], {
           [attemptName(key, attempt)]: '1',
@@ -113,19 +136,23 @@ export function createFlights(ports: FlightsPorts): Flights {
     record([{ type: 'discarded', at: clock.now(), key: invocation.key, exchanges }]).catch(ports.failed);
   }
 
-  function launch(invocation: Invocation, attemptOf: (actor: DurableActor | undefined) => number): void {
+  function launch(invocation: Invocation, startOf: (actor: DurableActor | undefined) => Start): void {
     if (!ports.isHeld()) return;
     const logic = performerOf(workflow, invocation.src);
     if (!logic) return ports.failed(missingActor(invocation));
-    void fly(invocation, logic, attemptOf(durableActor(logic)));
+    void fly(invocation, logic, startOf(durableActor(logic)));
   }
 
-  /** Attempts before this one. The first is on record only where it must be. */
-  function attemptsOf({ key }: Invocation, actor: DurableActor | undefined): number {
-    const unrecorded = isPerformedOnce(actor) ? 0 : 1;
-    let attempts = 0;
-    for (let next = unrecorded + 1; journal.has(attemptName(key, next)); next++) attempts++;
-    return attempts + unrecorded;
+  /** The next performance of an invocation that somebody may have begun. */
+  function nextOf(invocation: Invocation, actor: DurableActor | undefined): Start {
+    const { key, notBefore, attempt: first = 1 } = invocation;
+    let recorded = first - 1;
+    while (journal.has(attemptName(key, recorded + 1))) recorded++;
+    // One that may be repeated is on record only from its second start on, so the first may have been begun without; one
+    // that was put off has most likely not been, as nothing is released that is under way.
+    const unrecorded = isPerformedOnce(actor) || notBefore !== undefined ? 0 : 1;
+    if (recorded < first && unrecorded === 0) return { attempt: first, begun: false };
+    return { attempt: Math.max(recorded, first) + 1, begun: true };
   }
 
   function abort(flight: Flight, reason: SignalboxError): void {
@@ -147,6 +174,10 @@ export function createFlights(ports: FlightsPorts): Flights {
     );
   }
 
+  function isDue({ notBefore = 0 }: Invocation): boolean {
+    return notBefore <= clock.now();
+  }
+
   function givenUp(): SignalboxError {
     return new SignalboxError(
       'WORKER_STOPPED',
@@ -159,10 +190,20 @@ export function createFlights(ports: FlightsPorts): Flights {
     get size() {
       return flights.size;
     },
+    has: (key) => flights.has(key),
     anyBut: (keys) => [...flights.keys()].some((key) => !keys.includes(key)),
-    start: (invocation) => launch(invocation, () => 1),
+    start: (invocation) => launch(invocation, () => ({ attempt: 1, begun: false })),
     takeOver(invocations) {
-      for (const invocation of invocations) launch(invocation, (actor) => attemptsOf(invocation, actor) + 1);
+      for (const invocation of invocations) {
+        if (isDue(invocation)) launch(invocation, (actor) => nextOf(invocation, actor));
+      }
+    },
+    startDue(invocations) {
+      for (const invocation of invocations) {
+        const { key, notBefore, attempt = 1 } = invocation;
+        if (notBefore === undefined || flights.has(key) || !isDue(invocation)) continue;
+        launch(invocation, () => ({ attempt, begun: false }));
+      }
     },
     stop(keys) {
       for (const key of keys) {
@@ -191,6 +232,13 @@ export function createFlights(ports: FlightsPorts): Flights {
       while (flights.size > 0 && Date.now() < graceUntil) await pause(5);
     },
   };
+}
+
+/** A performance that is to start. */
+interface Start {
+  readonly attempt: number;
+  /** Whether it, or one before it, may have been begun and cut short. */
+  readonly begun: boolean;
 }
 
 function isPerformedOnce(actor: DurableActor | undefined): boolean {

@@ -15,17 +15,27 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { AcquiredRun, InboxMessage, Store } from '../../persistence/store.ts';
 import { LeaseLost, type SignalboxError } from '../errors.ts';
+import { type ChildRuns, type DurableActor, durableActor } from '../invocation.ts';
+import type { PriceTable } from '../prices.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { performActions } from './actions.ts';
-import { advance, canAccept, type HostCache, viewState } from './advance.ts';
+import { advance, canAccept, type HostCache, performerOf, viewState } from './advance.ts';
 import type { Clock } from './clock.ts';
+import type { ExchangeInterceptor } from './exchanging.ts';
 import { createFlights } from './flights.ts';
 import type { HistoryEntry } from './history.ts';
-import { type ReceivedMail, receiveMail } from './mail.ts';
-import type { Flight } from './performer.ts';
+import { encodeMail, type ReceivedMail, receiveMail } from './mail.ts';
+import { type Flight, stoppedScopeOf } from './performer.ts';
 import { entryOf, wakeAtOf } from './progress.ts';
 import { refusalOf } from './refusal.ts';
-import type { Advanced, DecidedAction, Message, RunState } from './run-state.ts';
+import type {
+  Advanced,
+  DecidedAction,
+  Invocation,
+  Message,
+  ParentInvocation,
+  RunState,
+} from './run-state.ts';
 import { createRunWriter, type WrittenStep } from './run-writer.ts';
 
 export interface HeldRunPorts {
@@ -40,8 +50,23 @@ export interface HeldRunPorts {
   disposed(run: HeldRun, messageId: number, fate: 'accepted' | 'held' | { readonly refused: string }): void;
   /** The run is not held any more. `wakeAt`: when it needs a worker next. */
   left(run: HeldRun, wakeAt: number | null): void;
+  readonly prices: PriceTable;
+  readonly intercept: ExchangeInterceptor | undefined;
+  runsOf(parent: ParentInvocation): ChildRuns;
+  /** The run has ended, and this invocation of another waits for it. */
+  ended(run: HeldRun, parent: ParentInvocation): Promise<void>;
+  partial(run: HeldRun, piece: PartialText): void;
   /** Something that no caller is waiting for went wrong. */
   problem(error: Error, runId: string): void;
+}
+
+/** A piece of text that an invocation tells of before it has its answer. */
+export interface PartialText {
+  readonly invocation: Invocation;
+  readonly attempt: number;
+  /** Which part of the invocation: `item 3`. */
+  readonly part: string | undefined;
+  readonly text: string;
 }
 
 export interface HeldRun {
@@ -85,9 +110,10 @@ export function holdingOf({ run, inbox, journal }: AcquiredRun, state: RunState,
   return { id, createdAt, updatedAt, state, seq, leaseUntil: lease?.until ?? 0, inbox, journal, hosts };
 }
 
-/** A message with where it came from. */
+/** A message for the machine with where it came from, or mail that is the engine's own. */
 interface Turn {
-  readonly message: Message;
+  readonly at: number;
+  readonly message?: Message;
   readonly mail?: ReceivedMail;
   readonly flight?: Flight;
 }
@@ -129,11 +155,21 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     runId: id,
     workflow,
     clock,
+    shared: store.shared,
+    prices: ports.prices,
+    intercept: ports.intercept,
+    runsOf: ({ key }) => ports.runsOf({ runId: id, key }),
+    partial: ({ invocation, attempt }, part, text) => ports.partial(run, { invocation, attempt, part, text }),
     journal: writer.journal,
     isHeld: () => phase === 'held' && !writer.isExpired(),
     record,
     landed(flight, outcome) {
-      results.push({ flight, message: { ...outcome, at: clock.now(), key: flight.invocation.key } });
+      const { attempt, invocation } = flight;
+      const at = clock.now();
+      const { key } = invocation;
+      const message: Message =
+        outcome.type === 'deferred' ? { ...outcome, at, key, attempt } : { ...outcome, at, key };
+      results.push({ at, flight, message });
       work();
     },
     failed: (error) => void stopAt(error),
@@ -200,6 +236,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   async function turns(): Promise<void> {
     for (let steps = 1; phase === 'held'; steps++) {
       again = false;
+      flights.startDue(state.invocations);
       const turn = nextTurnOf(clock.now());
       if (turn) await take(turn);
       else if (mayHaveMail) await fetchMail();
@@ -213,14 +250,11 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   function nextTurnOf(now: number): Turn | undefined {
     let earliest: Turn | undefined = results[0];
     const letter = mail.find(takeable);
-    if (letter && (!earliest || letter.at < earliest.message.at)) earliest = turnOf(letter, now);
+    if (letter && (!earliest || letter.at < earliest.at)) earliest = turnOf(letter, now);
     const timer = state.timers[0];
-    if (
-      timer &&
-      timer.deadline <= now &&
-      (!earliest || timer.deadline < (earliest.mail?.at ?? earliest.message.at))
-    ) {
-      earliest = { message: { type: 'timer', at: now, source: timer.source, id: timer.id } };
+    if (timer && timer.deadline <= now && (!earliest || timer.deadline < earliest.at)) {
+      const { source, id: timerId, deadline } = timer;
+      earliest = { at: deadline, message: { type: 'timer', at: now, source, id: timerId } };
     }
     if (earliest && earliest === results[0]) results.shift();
     return earliest;
@@ -228,7 +262,8 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
 
   /** A held event waits its turn until the state accepts it, or the run has ended and nothing ever will. */
   function takeable({ id: messageId, mail: letter }: ReceivedMail): boolean {
-    if (letter.type === 'cancel' || !letter.hold || state.snapshot.status !== 'active') return true;
+    if (letter.type === 'wake') return !flights.has(letter.key);
+    if (letter.type !== 'event' || !letter.hold || state.snapshot.status !== 'active') return true;
     if (canAccept(workflow, state, letter.event, hosts)) return true;
     if (!parked.has(messageId)) {
       parked.add(messageId);
@@ -238,26 +273,32 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   }
 
   function turnOf(letter: ReceivedMail, now: number): Turn {
-    return {
-      mail: letter,
-      message:
-        letter.mail.type === 'cancel'
-          ? {
-              type: 'cancel',
-              at: now,
-              ...(letter.mail.reason === undefined ? {} : { reason: letter.mail.reason }),
-            }
-          : { type: 'event', at: now, event: letter.mail.event },
-    };
+    const { mail: content, at } = letter;
+    switch (content.type) {
+      case 'cancel': {
+        const { reason } = content;
+        const why = reason === undefined ? {} : { reason };
+        return { at, mail: letter, message: { type: 'cancel', at: now, ...why } };
+      }
+      case 'event':
+        return { at, mail: letter, message: { type: 'event', at: now, event: content.event } };
+      case 'wake':
+        return { at, mail: letter, message: { type: 'wake', at: now, key: content.key } };
+      case 'stopped':
+        return { at, mail: letter };
+    }
   }
 
   async function take(turn: Turn): Promise<void> {
-    const led = advance(workflow, state, turn.message, hosts);
+    const { message } = turn;
+    if (!message) return turn.mail && cleanUp(turn.mail);
+    const led = advance(workflow, state, message, hosts);
     if (!led.accepted) {
       if (turn.flight) flights.discard(turn.flight);
       return turn.mail && refuse(turn.mail);
     }
-    const entry = entryOf({ seq: writer.seq + 1, led, before: state, turn });
+    await foretell(led.stopped);
+    const entry = entryOf({ seq: writer.seq + 1, led, before: state, turn: { ...turn, message } });
     const result = await commit({
       next: led.state,
       tags: led.tags,
@@ -270,10 +311,57 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     follow(led);
     if (turn.mail) ports.disposed(run, turn.mail.id, 'accepted');
     ports.stepped(run);
+    if (state.parent && state.snapshot.status !== 'active') await tellParent(state.parent);
     if (result.released) leave(wakeAtOf(state));
   }
 
+  /** If this is not done, because the worker dies here, the parent looks by itself some time later. */
+  async function tellParent(parent: ParentInvocation): Promise<void> {
+    try {
+      await ports.ended(run, parent);
+    } catch (error) {
+      ports.problem(error as Error, id);
+    }
+  }
+
+  /**
+   * Put into the run's own mail that these are about to be stopped, so that whoever has the run after the step is stored
+   * cleans up after them. If the step is not stored after all, the mail finds them still pending, and has no effect.
+   */
+  async function foretell(stopped: readonly string[]): Promise<void> {
+    for (const invocation of state.invocations) {
+      if (!stopped.includes(invocation.key) || !actorOf(invocation)?.stopped) continue;
+      const body = encodeMail({ type: 'stopped', invocation });
+      await store.send(id, { at: clock.now(), body, key: `stopped ${writer.seq} ${invocation.key}` });
+      mayHaveMail = true;
+    }
+  }
+
+  async function cleanUp(letter: ReceivedMail): Promise<void> {
+    if (letter.mail.type !== 'stopped') return;
+    const { invocation } = letter.mail;
+    const { key, input } = invocation;
+    if (!state.invocations.some((pending) => pending.key === key)) {
+      const runs = ports.runsOf({ runId: id, key });
+      await actorOf(invocation)?.stopped?.(input, stoppedScopeOf(id, key, runs));
+    }
+    await consume(letter);
+  }
+
+  function actorOf({ src }: Invocation): DurableActor | undefined {
+    const logic = performerOf(workflow, src);
+    return logic && durableActor(logic);
+  }
+
+  /** Take a letter out of the inbox that leads nowhere. */
+  async function consume(letter: ReceivedMail): Promise<void> {
+    const { tags } = viewState(workflow, state, hosts);
+    const result = await commit({ next: state, tags, letter });
+    if (result?.released) leave(wakeAtOf(state));
+  }
+
   async function refuse(letter: ReceivedMail): Promise<void> {
+    if (letter.mail.type === 'wake') return consume(letter);
     const event = letter.mail.type === 'event' ? letter.mail.event : { type: 'cancel' };
     const { tags } = viewState(workflow, state, hosts);
     const reason = refusalOf(run, event);
@@ -290,7 +378,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   interface Taken {
     readonly next: RunState;
     readonly tags: readonly string[];
-    readonly entry: HistoryEntry;
+    readonly entry?: HistoryEntry;
     readonly letter?: ReceivedMail | undefined;
     readonly flight?: Flight | undefined;
     readonly led?: Advanced;
@@ -302,7 +390,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     const written = await writer.step({
       next,
       tags,
-      entry,
+      ...(entry ? { entry } : {}),
       consumed: letter ? [letter.id] : [],
       over: [...(flight ? [flight.invocation.key] : []), ...(led?.stopped ?? [])],
       seen,
@@ -325,7 +413,9 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     if (next.snapshot.status !== 'active') return remaining.length === 0;
     if (led && led.started.length > 0) return false;
     if (flights.anyBut(led?.stopped ?? [])) return false;
-    if (next.timers[0] && next.timers[0].deadline <= clock.now()) return false;
+    const now = clock.now();
+    if (next.timers[0] && next.timers[0].deadline <= now) return false;
+    if (next.invocations.some(({ notBefore = Infinity }) => notBefore <= now)) return false;
     return remaining.every(
       ({ mail: letter }) =>
         letter.type === 'event' && letter.hold && !canAccept(workflow, next, letter.event),
@@ -374,7 +464,10 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
 
   function wakeAtNextTimer(): void {
     cancelAlarm();
-    const next = wakeAtOf(state);
+    const next = wakeAtOf({
+      ...state,
+      invocations: state.invocations.filter(({ key }) => !flights.has(key)),
+    });
     cancelAlarm = next === null ? () => {} : clock.at(next, work);
   }
 
@@ -404,7 +497,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     // Results that are in, irreversible ones above all, are stored before the run is given back.
     for (let turn = results.shift(); turn && !isLeft(); turn = results.shift()) await take(turn);
     if (isLeft()) return;
-    const unfinished = state.invocations.length > 0 || mail.length > 0;
+    const unfinished = state.invocations.some(({ notBefore }) => notBefore === undefined) || mail.length > 0;
     const wakeAt = unfinished ? clock.now() : wakeAtOf(state);
     leave(wakeAt);
     // If this fails the lease runs out instead.

@@ -7,9 +7,11 @@
 import type { EventObject, StateValue } from 'xstate';
 
 import type { RunStatus } from '../../persistence/store.ts';
+import type { ProposalRecord } from '../gates/edit.ts';
+import type { Answerer } from '../gates/person.ts';
 import type { Verdict } from '../gates/verdict.ts';
 import { decode, encode } from './codec.ts';
-import type { Exchange } from './invocation.ts';
+import type { Exchange } from '../invocation.ts';
 import type { Emitted, Invocation, Message, Timer } from './run-state.ts';
 
 export type HistoryEntry =
@@ -29,6 +31,10 @@ export interface MessageEntry {
   readonly message: Message;
   /** The inbox id of a message that came through the inbox. */
   readonly messageId?: number;
+  /** Who sent the event, if they said so. */
+  readonly by?: Answerer;
+  /** What became of what a model proposed, if the event is an answer to a question that proposes something. */
+  readonly edit?: ProposalRecord;
   /** The state value that it led to. */
   readonly value?: StateValue;
   readonly status: RunStatus;
@@ -58,6 +64,8 @@ export interface RefusedEntry {
   readonly messageId: number;
   readonly event: EventObject;
   readonly reason: string;
+  /** `ANSWER_NOT_ALLOWED` if who sent it may not; left out if the state does not accept it. */
+  readonly code?: 'ANSWER_NOT_ALLOWED';
 }
 
 /** A performance of an invocation began that must be known of: an irreversible one, or one after a crash. */

@@ -78,6 +78,7 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
   let restored = 0;
   let restoring = state !== undefined;
   let entries: Record<string, number> = state?.entries ?? {};
+  let parent = state?.parent;
   const invocations = new Map<AnyActorRef, Invocation>();
   let timers: ArmedTimer[] = [];
   const missing: MissingRef[] = [];
@@ -179,10 +180,14 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
     return parent ? childrenOf(parent)[actor.id] === actor && isAtWork(parent) : actor === root;
   };
 
+  const pending = (key: string): [AnyActorRef, Invocation] | undefined =>
+    [...invocations].find(([, invocation]) => invocation.key === key);
+
   /** Hand the message to the actor that it is for. False if there is nobody to take it. */
   const dispatch = (message: Message): boolean => {
     switch (message.type) {
       case 'start':
+        ({ parent } = message);
         boot({ input: message.input });
         return true;
       case 'cancel':
@@ -201,9 +206,24 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
         timer.target.send(timer.event);
         return true;
       }
+      case 'deferred': {
+        const waiting = pending(message.key);
+        if (!waiting) return false;
+        const [actor, invocation] = waiting;
+        const { until: notBefore, attempt } = message;
+        invocations.set(actor, Object.freeze({ ...invocation, notBefore, attempt: attempt + 1 }));
+        return true;
+      }
+      case 'wake': {
+        const waiting = pending(message.key);
+        if (!waiting || waiting[1].notBefore === undefined) return false;
+        const [actor, invocation] = waiting;
+        invocations.set(actor, Object.freeze({ ...invocation, notBefore: message.at }));
+        return true;
+      }
       case 'output':
       case 'error': {
-        const [actor] = [...invocations].find(([, { key }]) => key === message.key) ?? [];
+        const [actor] = pending(message.key) ?? [];
         if (!actor) return false;
         invocations.delete(actor);
         actor.send(
@@ -235,6 +255,7 @@ export function createHost(logics: HostedLogics, id: string, stored?: RunState):
         invocations: Object.freeze([...invocations.values()]),
         entries: Object.freeze(entries),
         ids,
+        ...(parent ? { parent } : {}),
       }),
     };
   };

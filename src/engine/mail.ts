@@ -1,13 +1,22 @@
-/** What is in a run's inbox: events from outside, and the wish to cancel. */
+/** What is in a run's inbox: events from outside, the wish to cancel, and what the engine has to remember. */
 import type { EventObject } from 'xstate';
 
 import type { InboxMessage } from '../../persistence/store.ts';
+import type { Answerer } from '../gates/person.ts';
 import { decode, encode } from './codec.ts';
+import type { Invocation } from './run-state.ts';
 
 export type Mail =
   /** With `hold` the event waits until a state accepts it; without, it is refused if the state at its turn does not. */
-  | { readonly type: 'event'; readonly event: EventObject; readonly hold?: true }
-  | { readonly type: 'cancel'; readonly reason?: string };
+  | { readonly type: 'event'; readonly event: EventObject; readonly hold?: true; readonly by?: Answerer }
+  | { readonly type: 'cancel'; readonly reason?: string }
+  /** What this deferred invocation waits for has happened. */
+  | { readonly type: 'wake'; readonly key: string }
+  /** A step is about to stop this invocation, which has to be told when the step is stored. */
+  | { readonly type: 'stopped'; readonly invocation: Invocation };
+
+/** What callers send; the rest the engine sends itself. */
+export type SentMail = Extract<Mail, { readonly type: 'event' | 'cancel' }>;
 
 export interface ReceivedMail {
   readonly id: number;

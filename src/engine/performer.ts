@@ -4,12 +4,24 @@
  *
  * I1. A value kept with `once` is stored before its promise resolves, and computed once even if asked for twice at a time.
  * I2. What was exchanged with the outside is handed on with the next write, or left on the flight for its result.
+ * I3. A part of an invocation keeps its values under its own name, so no two parts share one.
  */
 import type { AnyActorLogic } from 'xstate';
 
 import { SignalboxError } from '../errors.ts';
+import {
+  type CacheOptions,
+  type ChildRuns,
+  Deferred,
+  durableActor,
+  type Exchange,
+  type InvocationScope,
+  type StoppedScope,
+} from '../invocation.ts';
 import { carried, decode, encode } from './codec.ts';
-import { durableActor, type Exchange, type InvocationScope } from './invocation.ts';
+import type { Shared } from '../../persistence/shared.ts';
+import type { Clock } from './clock.ts';
+import { exchange, type ExchangePorts } from './exchanging.ts';
 import type { Invocation } from './run-state.ts';
 
 /** An invocation that is being performed. */
@@ -42,9 +54,16 @@ export function createFlight(invocation: Invocation, attempt: number): Flight {
   };
 }
 
-export interface PerformerPort {
-  readonly runId: string;
-  now(): number;
+export interface PerformerPort extends Pick<
+  ExchangePorts,
+  'runId' | 'workflow' | 'prices' | 'budget' | 'intercept'
+> {
+  readonly clock: Clock;
+  readonly shared: Shared;
+  /** Runs that the invocation starts, for its end to be told to. */
+  runsOf(invocation: Invocation): ChildRuns;
+  /** Text that is not yet an answer. */
+  partial(flight: Flight, part: string | undefined, text: string): void;
   /** The journal value of that name, as it was stored. */
   kept(name: string): string | undefined;
   /** Store a journal value and what was exchanged to get it. Rejects if this worker no longer holds the run. */
@@ -55,7 +74,9 @@ export interface PerformerPort {
 
 export type Outcome =
   | { readonly type: 'output'; readonly output?: unknown }
-  | { readonly type: 'error'; readonly error: unknown };
+  | { readonly type: 'error'; readonly error: unknown }
+  /** To be performed again at `until`. */
+  | { readonly type: 'deferred'; readonly until: number; readonly reason: string };
 
 /** Perform the invocation and give what the machine is to be told. Never rejects. */
 export async function perform(logic: AnyActorLogic, flight: Flight, port: PerformerPort): Promise<Outcome> {
@@ -63,7 +84,7 @@ export async function perform(logic: AnyActorLogic, flight: Flight, port: Perfor
   try {
     const actor = durableActor(logic);
     const output = actor
-      ? await actor.perform(carried(invocation.input), scopeOf(flight, port))
+      ? await actor.perform(carried(invocation.input), scopeOf(flight, port, []))
       : await (logic.config as PromiseCreator)({
           input: carried(invocation.input),
           get signal() {
@@ -84,47 +105,131 @@ export async function perform(logic: AnyActorLogic, flight: Flight, port: Perfor
       ? { type: 'output' }
       : { type: 'output', output: carried(output, `output of ${invocation.path}`) };
   } catch (error) {
+    if (error instanceof Deferred) return { type: 'deferred', until: error.until, reason: error.message };
     return { type: 'error', error: carriedError(error) };
   }
 }
 
 type PromiseCreator = (args: { input: unknown; signal: AbortSignal } & Detached) => PromiseLike<unknown>;
 
-function scopeOf(flight: Flight, port: PerformerPort): InvocationScope {
+/** The scope of the invocation, or of the part of it that `parts` lead to. */
+function scopeOf(
+  flight: Flight,
+  port: PerformerPort,
+  parts: readonly string[],
+  signalOf: () => AbortSignal = () => flight.signal,
+): InvocationScope {
   const { invocation, attempt } = flight;
+  const { clock, shared, runId, workflow } = port;
+  const part = parts.length > 0 ? parts.join('/') : undefined;
+  const key = [`${runId}/${invocation.key}`, ...parts].join('/');
+
+  const nameOf = (name: string): string => onceName(invocation.key, [...parts, escaped(name)].join('/'));
 
   const keep = <T>(name: string, fn: () => Promise<T>): Promise<T> => {
     const text = port.kept(name);
     if (text !== undefined) return Promise.resolve(decode(text) as T);
-    const computed = port.computing.get(name) ?? compute(name, fn);
+    return single(name, () => compute(name, fn));
+  };
+
+  /** One computation at a time under a name. */
+  const single = <T>(name: string, fn: () => Promise<T>): Promise<T> => {
+    const computed = port.computing.get(name) ?? fn().finally(() => port.computing.delete(name));
     port.computing.set(name, computed);
     return computed as Promise<T>;
   };
 
   const compute = async <T>(name: string, fn: () => Promise<T>): Promise<T> => {
-    try {
-      const value = await fn();
-      flight.signal.throwIfAborted();
-      const text = encode(value, `\`${name}\``);
-      await port.keep(flight, name, text, value);
-      return decode(text) as T;
-    } finally {
-      port.computing.delete(name);
+    const value = await fn();
+    signalOf().throwIfAborted();
+    const text = encode(value, `\`${name}\``);
+    await port.keep(flight, name, text, value);
+    return decode(text) as T;
+  };
+
+  const cached = <T>(
+    name: string,
+    fn: () => Promise<T>,
+    { per = 'run', ttlMs }: CacheOptions = {},
+  ): Promise<T> => {
+    if (per === 'workflow') return cachedForAll(`${workflow}/${invocation.src}/${name}`, fn, ttlMs);
+    const journalName = `cached ${invocation.src} ${name}`;
+    if (ttlMs === undefined) return keep(journalName, fn);
+    return cachedFor(ttlMs, journalName, fn);
+  };
+
+  /** The journal keeps the first value of a name, so each that replaces one that is too old has a name of its own. */
+  const cachedFor = async <T>(ttlMs: number, journalName: string, fn: () => Promise<T>): Promise<T> => {
+    for (let generation = 1; ; generation++) {
+      const { at, value } = await keep(`${journalName} ${generation}`, async () => ({
+        value: await fn(),
+        at: clock.now(),
+      }));
+      if (clock.now() - at < ttlMs) return value;
     }
   };
 
+  const cachedForAll = <T>(name: string, fn: () => Promise<T>, ttlMs: number | undefined): Promise<T> =>
+    single(`shared ${name}`, async () => {
+      const known = await shared.cached(name);
+      if (known !== undefined) return decode(known) as T;
+      const text = encode(await fn(), `\`${name}\``);
+      await shared.cache(name, text, ttlMs);
+      return decode(text) as T;
+    });
+
   return {
-    runId: port.runId,
-    key: `${port.runId}/${invocation.key}`,
+    runId,
+    workflow,
+    key,
     attempt,
     get signal() {
-      return flight.signal;
+      return signalOf();
     },
-    now: port.now,
-    once: (name, fn) => keep(onceName(invocation.key, name), fn),
-    cached: (key, fn) => keep(`cached ${invocation.src} ${key}`, fn),
-    exchanged: (exchange) => void flight.exchanges.push(carried(exchange, 'exchange')),
+    now: () => clock.now(),
+    after: (ms, fn) => clock.at(clock.now() + ms, fn),
+    once: (name, fn) => keep(nameOf(name), fn),
+    kept<T>(name: string) {
+      const text = port.kept(nameOf(name));
+      return text === undefined ? undefined : (decode(text) as T);
+    },
+    cached,
+    within: (name, { signal } = {}) =>
+      scopeOf(flight, port, [...parts, escaped(name)], signal ? () => signal : signalOf),
+    exchange: (call) =>
+      exchange(call, {
+        ...port,
+        key,
+        part,
+        get signal() {
+          return signalOf();
+        },
+        now: () => clock.now(),
+        record: (made) => void flight.exchanges.push(carried(made, 'exchange')),
+      }),
+    partial: (text) => port.partial(flight, part, text),
+    shared,
+    runs: port.runsOf(invocation),
   };
+}
+
+export function stoppedScopeOf(
+  runId: string,
+  invocationKey: string,
+  runs: ChildRuns,
+  parts: readonly string[] = [],
+): StoppedScope {
+  return {
+    runId,
+    key: [`${runId}/${invocationKey}`, ...parts].join('/'),
+    within: (part) => stoppedScopeOf(runId, invocationKey, runs, [...parts, escaped(part)]),
+    runs,
+  };
+}
+
+/** Parts are joined by `/`, so none may hold one. */
+function escaped(name: string): string {
+  return name.replaceAll('%', '%25').replaceAll('/', '%2F');
 }
 
 /** The journal name of a value that belongs to one invocation; `forgettable` tells them from those of the run. */

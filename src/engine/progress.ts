@@ -3,7 +3,7 @@ import type { Progress, RunStatus } from '../../persistence/store.ts';
 import { SnapshotNotRestorable } from '../errors.ts';
 import { decode, encode } from './codec.ts';
 import type { MessageEntry } from './history.ts';
-import type { Exchange } from './invocation.ts';
+import type { Exchange } from '../invocation.ts';
 import type { Advanced, RunState } from './run-state.ts';
 
 export function statusOf({ snapshot, invocations }: RunState): RunStatus {
@@ -20,8 +20,11 @@ export function statusOf({ snapshot, invocations }: RunState): RunStatus {
 }
 
 /** When the run needs a worker next if nothing comes from outside; `null`: never. */
-export function wakeAtOf({ timers: [next] }: RunState): number | null {
-  return next && Number.isFinite(next.deadline) ? next.deadline : null;
+export function wakeAtOf({ timers: [next], invocations }: RunState): number | null {
+  const deadlines = invocations.flatMap(({ notBefore }) => notBefore ?? []);
+  if (next) deadlines.push(next.deadline);
+  const soonest = Math.min(...deadlines);
+  return Number.isFinite(soonest) ? soonest : null;
 }
 
 export function progressOf(state: RunState, tags: readonly string[]): Omit<Progress, 'log'> {

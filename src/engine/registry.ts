@@ -1,5 +1,9 @@
 /** The workflows that an engine has, several versions of one side by side. */
+import type { AnyStateMachine } from 'xstate';
+
+import { actorSources, isStateMachine } from '../actor-sources.ts';
 import { InvalidOption, WorkflowNotFound } from '../errors.ts';
+import { durableActor } from '../invocation.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 
 export interface Registry {
@@ -22,6 +26,7 @@ export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
     }
     byRef.set(workflow.ref, workflow);
   }
+  for (const workflow of workflows as readonly AnyWorkflow[]) addChildren(byRef, workflow);
   return {
     byRef,
     latest(name) {
@@ -40,4 +45,30 @@ export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
       );
     },
   };
+}
+
+/** Workflows that others start runs of need not be named again. */
+function addChildren(byRef: Map<string, AnyWorkflow>, parent: AnyWorkflow): void {
+  for (const child of startedBy(parent.machine as AnyStateMachine, new Set())) {
+    const known = byRef.get(child.ref);
+    if (known === child) continue;
+    if (known) {
+      throw new InvalidOption(
+        `\`${parent.ref}\` starts runs of another \`${child.ref}\` than the one in \`workflows\`. Give each its own \`version\`.`,
+      );
+    }
+    byRef.set(child.ref, child);
+    addChildren(byRef, child);
+  }
+}
+
+/** Workflows that actors of the machine, and of those nested in it, start runs of. */
+function startedBy(machine: AnyStateMachine, seen: Set<AnyStateMachine>): AnyWorkflow[] {
+  if (seen.has(machine)) return [];
+  seen.add(machine);
+  return actorSources(machine).flatMap(({ logic }) => {
+    if (!logic) return [];
+    if (isStateMachine(logic)) return startedBy(logic, seen);
+    return (durableActor(logic)?.workflows ?? []) as readonly AnyWorkflow[];
+  });
 }

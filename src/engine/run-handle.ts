@@ -11,6 +11,7 @@ import type { ZodType } from 'zod';
 
 import type { RunStatus, Store, StoredRun } from '../../persistence/store.ts';
 import {
+  AnswerNotAllowed,
   describeIssues,
   EventInvalid,
   EventNotAccepted,
@@ -21,12 +22,15 @@ import {
   RunNotFound,
   WaitTimeout,
 } from '../errors.ts';
-import { type AnyWorkflow, matchesDescriptor } from '../workflow.ts';
+import { matchesDescriptor } from '../event-descriptor.ts';
+import { type Answerer, assertAnswerer } from '../gates/person.ts';
+import type { AnyWorkflow } from '../workflow.ts';
 import { canAccept } from './advance.ts';
+import { refusalOfAnswer } from './answers.ts';
 import type { Clock } from './clock.ts';
-import type { HeldRun } from './held-run.ts';
-import { decodeEntry, type HistoryEntry } from './history.ts';
-import { encodeMail, type Mail } from './mail.ts';
+import type { HeldRun, PartialText } from './held-run.ts';
+import { decodeEntry, type HistoryEntry, type RefusedEntry } from './history.ts';
+import { encodeMail, type SentMail } from './mail.ts';
 import { statusOf } from './progress.ts';
 import { refusalOf } from './refusal.ts';
 import { type RunSnapshot, snapshotOf, type SnapshotSource, sourceOf } from './run-snapshot.ts';
@@ -36,6 +40,8 @@ export interface SendOptions {
   readonly key?: string;
   /** If no state accepts the event when it is its turn, keep it until one does, instead of refusing it. */
   readonly hold?: boolean;
+  /** Who sends it. It is on record, and a state that says who may answer takes an answer from nobody else. */
+  readonly by?: Answerer;
 }
 
 export interface WaitOptions {
@@ -59,7 +65,7 @@ export interface RunHandle<TMachine extends AnyStateMachine = AnyStateMachine> {
    * another process.
    *
    * Throws `EventInvalid` if the workflow has no such event or its schema refuses the payload, `EventNotAccepted` if the
-   * state at its turn does not take it, or the run has ended.
+   * state at its turn does not take it, or the run has ended; `AnswerNotAllowed` if it is an answer that `by` may not give.
    */
   send(event: EventFromLogic<TMachine>, options?: SendOptions): Promise<RunSnapshot<TMachine>>;
   snapshot(): Promise<RunSnapshot<TMachine>>;
@@ -74,6 +80,12 @@ export interface RunHandle<TMachine extends AnyStateMachine = AnyStateMachine> {
   result(options?: WaitOptions): Promise<OutputFrom<TMachine>>;
   /** Stop the run; calls in flight are aborted through their signal. A run that has ended stays as it is. */
   cancel(reason?: string): Promise<RunSnapshot<TMachine>>;
+  /**
+   * Call `listener` with the text of answers as it comes in, while this process works on the run. Pieces are not stored, and
+   * what they add up to is not an answer until it has been checked; after a failed attempt they begin anew. Returns the
+   * way to stop.
+   */
+  onPartial(listener: (piece: PartialText) => void): () => void;
   /** All that is on record, oldest first; `from` leaves out that many entries. */
   history(options?: { readonly from?: number }): Promise<readonly HistoryEntry[]>;
 }
@@ -83,6 +95,7 @@ export interface StepListener {
   disposed(run: HeldRun, messageId: number, fate: Fate): void;
   /** This process does not hold the run any more, or the engine was stopped. */
   left(): void;
+  partial?(piece: PartialText): void;
 }
 
 interface Outcome {
@@ -90,7 +103,14 @@ interface Outcome {
   readonly snapshot: RunSnapshot;
 }
 
-export type Fate = 'accepted' | 'held' | { readonly refused: string };
+export type Fate = 'accepted' | 'held' | Refusal;
+
+export interface Refusal {
+  /** Why, as a sentence. */
+  readonly refused: string;
+  /** As `RefusedEntry` has it. */
+  readonly code?: RefusedEntry['code'];
+}
 
 /** What a handle needs of its engine. */
 export interface EngineCore {
@@ -121,26 +141,37 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
     return sourceOf(core.workflowOf(stored), stored);
   }
 
-  async function send(event: EventObject, { key, hold = false }: SendOptions = {}): Promise<RunSnapshot> {
+  async function send(event: EventObject, { key, hold = false, by }: SendOptions = {}): Promise<RunSnapshot> {
     core.assertRunning();
+    if (by !== undefined) assertAnswerer(by);
     const stored = await core.load(id);
     const workflow = core.workflowOf(stored);
     const parsed = parseEvent(workflow, event);
-    if (key === undefined && !hold) await refuseEarly(stored, workflow, parsed);
-    return deliver({ type: 'event', event: parsed, ...(hold ? { hold: true as const } : {}) }, key);
+    if (key === undefined && !hold) await refuseEarly(stored, workflow, parsed, by);
+    return deliver(
+      { type: 'event', event: parsed, ...(hold ? { hold: true as const } : {}), ...(by ? { by } : {}) },
+      key,
+    );
   }
 
-  /** Where nothing is under way, an event that the state does not accept need not be stored to be refused. */
-  async function refuseEarly(stored: StoredRun, workflow: AnyWorkflow, event: EventObject): Promise<void> {
+  /** Where nothing is under way, an event that the state does not accept, or not from them, need not be stored to be refused. */
+  async function refuseEarly(
+    stored: StoredRun,
+    workflow: AnyWorkflow,
+    event: EventObject,
+    by: Answerer | undefined,
+  ): Promise<void> {
     if (!ends.has(stored.status)) {
       const isIdle = stored.status === 'waiting' && !stored.lease && (await store.inbox(id, 0)).length === 0;
       if (!isIdle) return;
     }
     const now = sourceOf(workflow, stored);
+    const notAllowed = refusalOfAnswer(now, event, by);
+    if (notAllowed) throw notAllowed;
     if (!canAccept(workflow, now.state, event)) throw notAccepted(now, event);
   }
 
-  async function deliver(mail: Mail, key?: string): Promise<RunSnapshot> {
+  async function deliver(mail: SentMail, key?: string): Promise<RunSnapshot> {
     const fates = new Map<number, Outcome>();
     let waiting = (): void => {};
     const unlisten = core.listen(id, {
@@ -177,7 +208,7 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
         if (known) {
           if (typeof known.fate === 'string') return known.snapshot;
           if (mail.type === 'cancel') return known.snapshot;
-          throw new EventNotAccepted(known.fate.refused, { details: { runId: id, event: mail.event.type } });
+          throw refusedBy(known.fate, { runId: id, event: mail.event.type });
         }
         core.assertRunning();
         await new Promise<void>((resolve) => {
@@ -199,7 +230,10 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
     );
     if (!entry) return undefined;
     return {
-      fate: entry.type === 'refused' ? { refused: entry.reason } : 'accepted',
+      fate:
+        entry.type === 'refused'
+          ? { refused: entry.reason, ...(entry.code ? { code: entry.code } : {}) }
+          : 'accepted',
       snapshot: snapshotOf(await source()),
     };
   }
@@ -312,6 +346,8 @@ export function createRunHandle(core: EngineCore, id: string): RunHandle {
       await core.load(id);
       return deliver({ type: 'cancel', ...(reason === undefined ? {} : { reason }) });
     },
+    onPartial: (partial) =>
+      core.listen(id, { stepped: () => {}, disposed: () => {}, left: () => {}, partial }),
     history,
   };
 }
@@ -367,6 +403,15 @@ function throwIfEndedBadly({ id, workflow, version, status, value, error }: RunS
 
 function notAccepted(at: SnapshotSource, event: EventObject): EventNotAccepted {
   return new EventNotAccepted(refusalOf(at, event), { details: { runId: at.id, event: event.type } });
+}
+
+function refusedBy(
+  { refused, code }: Refusal,
+  details: Readonly<Record<string, unknown>>,
+): EventNotAccepted | AnswerNotAllowed {
+  return code === 'ANSWER_NOT_ALLOWED'
+    ? new AnswerNotAllowed(refused, { details })
+    : new EventNotAccepted(refused, { details });
 }
 
 function stuck(id: string, problem: string): RunFailed {

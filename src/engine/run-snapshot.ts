@@ -3,8 +3,9 @@ import type { AnyStateMachine, ContextFrom, OutputFrom, StateValue, StateValueFr
 import { toJSONSchema, type ZodType } from 'zod';
 
 import type { RunStatus, StoredRun } from '../../persistence/store.ts';
+import type { StateQuestion } from '../gates/person.ts';
 import type { AnyWorkflow } from '../workflow.ts';
-import { type HostCache, type StateQuestion, viewState } from './advance.ts';
+import { type HostCache, viewState } from './advance.ts';
 import { stateOf, statusOf } from './progress.ts';
 import type { Invocation, RunState, Timer } from './run-state.ts';
 

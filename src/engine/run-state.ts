@@ -37,6 +37,14 @@ export interface RunState {
   readonly entries: Readonly<Record<string, number>>;
   /** How many ids were given to actors and timers that have none of their own. */
   readonly ids: number;
+  /** The invocation of another run that started this one, and is told when it ends. */
+  readonly parent?: ParentInvocation;
+}
+
+export interface ParentInvocation {
+  readonly runId: string;
+  /** Of the invocation. */
+  readonly key: string;
 }
 
 /** A delayed event (`after`, `raise` and `sendTo` with a delay). */
@@ -60,14 +68,35 @@ export interface Invocation {
   /** Names the logic: the `src`, after those of the machines that it is nested in. */
   readonly src: string;
   readonly input?: unknown;
+  /** Present once a performance was put off: not before this time is it performed again. */
+  readonly notBefore?: number;
+  /** The performance that is next, if it is not the first. Those that a crash cut short are not counted here. */
+  readonly attempt?: number;
 }
 
 /** What `advance` takes in. `at` is the time of the message, in milliseconds since the epoch. */
 export type Message =
-  | { readonly type: 'start'; readonly at: number; readonly input?: unknown }
+  | {
+      readonly type: 'start';
+      readonly at: number;
+      readonly input?: unknown;
+      readonly parent?: ParentInvocation;
+    }
   | { readonly type: 'event'; readonly at: number; readonly event: EventObject }
   | { readonly type: 'output'; readonly at: number; readonly key: string; readonly output?: unknown }
   | { readonly type: 'error'; readonly at: number; readonly key: string; readonly error: unknown }
+  /** The invocation cannot go on now: it is performed again at `until`. The machine is not told. */
+  | {
+      readonly type: 'deferred';
+      readonly at: number;
+      readonly key: string;
+      readonly until: number;
+      readonly reason: string;
+      /** The performance that was put off. */
+      readonly attempt: number;
+    }
+  /** What a deferred invocation waits for may have happened: it is performed again at once. */
+  | { readonly type: 'wake'; readonly at: number; readonly key: string }
   | { readonly type: 'timer'; readonly at: number; readonly source: string; readonly id: string }
   | { readonly type: 'cancel'; readonly at: number; readonly reason?: string };
 

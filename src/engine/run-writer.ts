@@ -30,7 +30,8 @@ export interface RunWriterOptions {
 export interface Step {
   readonly next: RunState;
   readonly tags: readonly string[];
-  readonly entry: HistoryEntry;
+  /** None if nothing happened that is of interest. */
+  readonly entry?: HistoryEntry;
   /** Inbox ids that it consumes. */
   readonly consumed: readonly number[];
   /** Keys of the invocations that it ends. */
@@ -106,7 +107,7 @@ export function createRunWriter(options: RunWriterOptions): RunWriter {
       const now = clock.now();
       const commit: Commit = {
         ...progressOf(next, tags),
-        log: [encodeEntry(entry)],
+        log: entry ? [encodeEntry(entry)] : [],
         token,
         seq,
         now,

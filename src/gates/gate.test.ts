@@ -1,9 +1,14 @@
-import { assign, createActor, setup } from 'xstate';
+import { type AnyEventObject, assign, createActor, type MachineContext, setup } from 'xstate';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 
 import { InvalidOption } from '../errors.ts';
-import { gate } from './gate.ts';
+import { avoids } from './checks/avoids.ts';
+import { field } from './checks/field.ts';
+import { lengthWithin } from './checks/length-within.ts';
+import { oneOf } from './checks/one-of.ts';
+import { describeReasons, describeVerdicts } from './describe-verdicts.ts';
+import { gate, type GateArgs } from './gate.ts';
 import { person, personQuestion } from './person.ts';
 import { collectVerdicts, recordVerdict, type Verdict } from './verdict.ts';
 
@@ -92,6 +97,114 @@ describe('a gate from a schema', () => {
   });
 });
 
+describe('a gate from several checks', () => {
+  const Draft = z.object({ reply: z.string().trim() });
+  const fits = gate(
+    'fits',
+    [
+      Draft,
+      field('reply', lengthWithin({ max: 2, unit: 'words' }), avoids(['sorry'])),
+      ({ reply }, { event }) => !reply.includes(event.type) || ['It says what the event is.'],
+    ],
+    ({ event }) => event['output'],
+  );
+  const verdictOf = (output: unknown): Verdict | undefined =>
+    judged(() => fits({ context: {}, event: { type: 'DONE', output } }))[1][0];
+
+  it('has every check report, on the value that the schema gave', () => {
+    expect(verdictOf({ reply: ' Fine. ' })).toEqual({
+      gate: 'fits',
+      passed: true,
+      reasons: [],
+      saw: { reply: ' Fine. ' },
+    });
+    expect(verdictOf({ reply: 'So sorry: DONE' })).toMatchObject({
+      passed: false,
+      reasons: [
+        'reply: It has 3 words; at most 2 are allowed.',
+        'reply: It says "sorry", which it must not.',
+        'It says what the event is.',
+      ],
+    });
+  });
+
+  it('does not ask the checks about what the schema refuses', () => {
+    expect(verdictOf({ reply: 5 })?.reasons).toEqual([
+      'reply: Invalid input: expected string, received number',
+    ]);
+  });
+
+  it('may have no schema', () => {
+    const named = gate('named', [oneOf(['a', 'b'])], ({ event }: GateArgs<MachineContext, AnyEventObject>) =>
+      String(event['name']),
+    );
+    expect(judged(() => named({ context: {}, event: { type: 'X', name: 'c' } }))[1]).toMatchObject([
+      { passed: false, reasons: ['"c" is not one of "a", "b".'], saw: 'c' },
+    ]);
+  });
+
+  it('knows its types in a machine, and those of the value', () => {
+    setup({
+      types: { context: {} as Context, events: {} as Event },
+      guards: {
+        listed: gate(
+          'listed',
+          [
+            z.object({ amount: z.number() }),
+            (refund, { context, event }) => {
+              expectTypeOf(refund).toEqualTypeOf<{ amount: number }>();
+              expectTypeOf(context).toEqualTypeOf<Context>();
+              expectTypeOf(event).toEqualTypeOf<Event>();
+              return refund.amount <= context.limit;
+            },
+          ],
+          ({ event }) => event,
+        ),
+      },
+    });
+    // @ts-expect-error -- the check is of text, the value is a number
+    gate('wrong', [lengthWithin({ max: 1 })], () => 5);
+    // @ts-expect-error -- the check is of another shape than the schema gives
+    gate('wrong', [Draft, field('text', lengthWithin({ max: 1 }))], () => 5);
+  });
+
+  it('refuses a check that has to wait', () => {
+    // @ts-expect-error -- a guard answers at once
+    const slow = gate('slow', [z.string(), async () => Promise.resolve(true)], () => 'x');
+    expect(() => slow(args)).toThrow(InvalidOption);
+    expect(() => slow(args)).toThrow(
+      'check 2 of gate `slow` returned a promise, but a guard has to answer at once.',
+    );
+    // @ts-expect-error -- a guard answers at once
+    const slowPredicate = gate('slow', async () => Promise.reject(new Error('unheard')));
+    expect(() => slowPredicate(args)).toThrow('gate `slow` returned a promise');
+  });
+});
+
+describe('what gates found wrong', () => {
+  it('is told as a list, each thing once', () => {
+    const failed = (gateName: string, ...reasons: string[]): Verdict => ({
+      gate: gateName,
+      passed: false,
+      reasons,
+    });
+    expect(
+      describeVerdicts([
+        failed('one', 'It is\n  empty.', 'It is late.'),
+        { gate: 'two', passed: true, reasons: [] },
+        failed('three'),
+        failed('four', 'It is late.'),
+      ]),
+    ).toBe('- It is empty.\n- It is late.\n- It did not pass `three`.');
+    expect(describeVerdicts([])).toBe('');
+    expect(
+      describeReasons(Array.from({ length: 25 }, (_, index) => `Reason ${index}.`))
+        .split('\n')
+        .slice(-2),
+    ).toEqual(['- Reason 19.', '- And 5 more of the kind.']);
+  });
+});
+
 describe('gate', () => {
   it('refuses what is not a gate', () => {
     expect(() => gate('', () => true)).toThrow(InvalidOption);
@@ -102,6 +215,9 @@ describe('gate', () => {
       'Gate `it` has a schema but no value to check with it.',
     );
     expect(() => gate('it', undefined as never)).toThrow(InvalidOption);
+    expect(() => gate('it', [], () => 1)).toThrow('Expected gate `it` to have a predicate');
+    expect(() => gate('it', [z.string(), 5 as never], () => 1)).toThrow(InvalidOption);
+    expect(() => gate('it', [z.string()], undefined as never)).toThrow('Gate `it` has checks but no value');
   });
 
   it('is a guard like any other under plain XState', () => {

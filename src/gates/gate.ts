@@ -7,15 +7,14 @@ import type { AnyEventObject, EventObject, MachineContext } from 'xstate';
 import type { ZodType } from 'zod';
 
 import { InvalidOption } from '../errors.ts';
-import { recordVerdict, type Verdict } from './verdict.ts';
+import { judgeBy } from './judge.ts';
+import { type Judged, type Judgement, readJudgement } from './judgement.ts';
+import { recordVerdict } from './verdict.ts';
 
 export interface GateArgs<TContext extends MachineContext, TEvent extends EventObject> {
   readonly context: TContext;
   readonly event: TEvent;
 }
-
-/** `true` or `[]` passes. `false` fails. A list of reasons fails with those reasons. */
-export type Judgement = boolean | readonly string[];
 
 export type Judge<TContext extends MachineContext, TEvent extends EventObject, TParams> = (
   args: GateArgs<TContext, TEvent>,
@@ -27,6 +26,12 @@ export type Gate<TContext extends MachineContext, TEvent extends EventObject, TP
   args: GateArgs<TContext, TEvent>,
   params: TParams,
 ) => boolean;
+
+/** A check in a gate: it is given the value, and the context and event besides. */
+export type GateCheck<TValue, TContext extends MachineContext, TEvent extends EventObject> = (
+  value: TValue,
+  args: GateArgs<TContext, TEvent>,
+) => Judgement;
 
 /**
  * A gate from a predicate that passes, fails, or fails with reasons.
@@ -61,54 +66,101 @@ export function gate<
   schema: ZodType,
   value: (args: GateArgs<TContext, TEvent>, params: TParams) => unknown,
 ): Gate<TContext, TEvent, TParams>;
+/**
+ * A gate from several checks and the value to check with them. The first may be a zod schema; what it refuses is not
+ * asked further. The checks all report, so that a model sees all of its mistakes at once. Each gets the value as the schema
+ * gave it, and what the gate was asked with.
+ *
+ * @example
+ * ```ts
+ * gate('replyFits', [Draft, field('reply', lengthWithin({ max: 200, unit: 'words' }), avoids(['guarantee'])),
+ *   ({ reply }, { context }) => figuresStandIn(context.source)(reply)], ({ event }) => event.output)
+ * ```
+ */
+export function gate<
+  TContext extends MachineContext = MachineContext,
+  TEvent extends EventObject = AnyEventObject,
+  TParams = void,
+  TValue = never,
+>(
+  name: string,
+  checks: readonly [ZodType<TValue>, ...ReadonlyArray<GateCheck<TValue, TContext, TEvent>>],
+  value: (args: GateArgs<TContext, TEvent>, params: TParams) => unknown,
+): Gate<TContext, TEvent, TParams>;
+export function gate<
+  TContext extends MachineContext = MachineContext,
+  TEvent extends EventObject = AnyEventObject,
+  TParams = void,
+  TValue = never,
+>(
+  name: string,
+  checks: ReadonlyArray<GateCheck<TValue, TContext, TEvent>>,
+  value: (args: GateArgs<TContext, TEvent>, params: TParams) => TValue,
+): Gate<TContext, TEvent, TParams>;
 export function gate<TContext extends MachineContext, TEvent extends EventObject, TParams>(
   name: string,
-  check: ZodType | Judge<TContext, TEvent, TParams>,
+  check: Judge<TContext, TEvent, TParams> | CheckList<TContext, TEvent>,
   value?: (args: GateArgs<TContext, TEvent>, params: TParams) => unknown,
 ): Gate<TContext, TEvent, TParams> {
   if (typeof name !== 'string' || name === '') {
     throw new InvalidOption(`Expected \`name\` of a gate to be a non-empty string, got \`${String(name)}\`.`);
   }
-  const judge = typeof check === 'function' ? fromJudge(check) : fromSchema(name, check, value);
+  const judged = typeof check === 'function' ? fromJudge(name, check) : fromChecks(name, check, value);
   return (args, params) => {
-    const { reasons, passed, ...seen } = judge(args, params);
+    const { reasons, passed, ...seen } = judged(args, params);
     recordVerdict({ gate: name, passed, reasons, ...seen });
     return passed;
   };
 }
 
-type Judged = Omit<Verdict, 'gate'>;
+type CheckList<TContext extends MachineContext, TEvent extends EventObject> =
+  | ZodType
+  | ReadonlyArray<ZodType | GateCheck<never, TContext, TEvent>>;
 
-function fromJudge<TContext extends MachineContext, TEvent extends EventObject, TParams>(
-  judge: Judge<TContext, TEvent, TParams>,
-): (args: GateArgs<TContext, TEvent>, params: TParams) => Judged {
-  return (args, params) => {
-    const judgement = judge(args, params);
-    const saw = params === undefined ? {} : { saw: params };
-    return typeof judgement === 'boolean'
-      ? { passed: judgement, reasons: [], ...saw }
-      : { passed: judgement.length === 0, reasons: judgement, ...saw };
-  };
+interface Seen extends Judged {
+  readonly saw?: unknown;
 }
 
-function fromSchema<TContext extends MachineContext, TEvent extends EventObject, TParams>(
+function fromJudge<TContext extends MachineContext, TEvent extends EventObject, TParams>(
   name: string,
-  schema: ZodType,
+  judge: Judge<TContext, TEvent, TParams>,
+): (args: GateArgs<TContext, TEvent>, params: TParams) => Seen {
+  return (args, params) => ({
+    ...readJudgement(judge(args, params), `gate \`${name}\``),
+    ...(params === undefined ? {} : { saw: params }),
+  });
+}
+
+function fromChecks<TContext extends MachineContext, TEvent extends EventObject, TParams>(
+  name: string,
+  given: CheckList<TContext, TEvent>,
   value: ((args: GateArgs<TContext, TEvent>, params: TParams) => unknown) | undefined,
-): (args: GateArgs<TContext, TEvent>, params: TParams) => Judged {
-  if (typeof value !== 'function') {
+): (args: GateArgs<TContext, TEvent>, params: TParams) => Seen {
+  const checks: ReadonlyArray<ZodType | GateCheck<never, TContext, TEvent>> = isList(given) ? given : [given];
+  if (checks.length === 0 || checks.some((check) => !isSchema(check) && typeof check !== 'function')) {
     throw new InvalidOption(
-      `Gate \`${name}\` has a schema but no value to check with it. Pass a function as the third argument, such as \`({ event }) => event.output\`.`,
+      `Expected gate \`${name}\` to have a predicate, a zod schema, or a list of a schema and checks.`,
+    );
+  }
+  if (typeof value !== 'function') {
+    const what = isList(given) ? 'checks' : 'a schema';
+    throw new InvalidOption(
+      `Gate \`${name}\` has ${what} but no value to check with it. Pass a function as the third argument, such as \`({ event }) => event.output\`.`,
     );
   }
   return (args, params) => {
     const saw = value(args, params);
-    const parsed = schema.safeParse(saw);
-    const reasons = parsed.success
-      ? []
-      : parsed.error.issues.map(({ path, message }) =>
-          path.length ? `${path.map(String).join('.')}: ${message}` : message,
-        );
-    return { passed: parsed.success, reasons, saw };
+    const judged = judgeBy(checks, saw, (check, checked, index) =>
+      readJudgement(check(checked as never, args), `check ${index + 1} of gate \`${name}\``),
+    );
+    return { ...judged, saw };
   };
+}
+
+function isList<T>(given: T | readonly T[]): given is readonly T[] {
+  return Array.isArray(given);
+}
+
+function isSchema(check: unknown): check is ZodType {
+  return typeof check === 'object' && check !== null && 'safeParse' in check;
 }

@@ -10,5 +10,5 @@ export {
   type MessagesServer,
   type MessagesServerOptions,
   type ScriptedAnswer,
-} from './messages-server.ts';
+} from './messages-server/index.ts';
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts';

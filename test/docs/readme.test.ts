@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { exitCodeTable } from '../../src/cli/exit-codes.ts';
-import { createMessagesServer } from '../../src/testing/messages-server.ts';
+import { createMessagesServer } from '../../src/testing/messages-server/index.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');

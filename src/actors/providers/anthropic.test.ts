@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { decode, encode } from '../../engine/codec.ts';
 import { InvalidOption, ModelCallFailed } from '../../errors.ts';
-import { createMessagesServer, type MessagesServerOptions } from '../../testing/messages-server.ts';
+import { createMessagesServer, type MessagesServerOptions } from '../../testing/messages-server/index.ts';
 import { anthropic } from './anthropic.ts';
 import type { ModelProvider, ModelRequest } from './provider.ts';
 
@@ -33,6 +33,7 @@ describe('a call that succeeds', () => {
     const { provider } = await served([{ text: 'Hi there', usage }]);
     await expect(complete(provider)).resolves.toEqual({
       text: 'Hi there',
+      content: [{ type: 'text', text: 'Hi there' }],
       stopReason: 'end_turn',
       usage: { inputTokens: 9, outputTokens: 5, cacheReadTokens: 3, cacheWriteTokens: 2 },
       requestId: 'req_local_1',
@@ -63,6 +64,11 @@ describe('a call that succeeds', () => {
     const provider = anthropic({ client: { messages: { create: () => Promise.resolve(message) } } });
     await expect(complete(provider)).resolves.toEqual({
       text: 'Hi there',
+      content: [
+        { type: 'opaque', value: content[0] },
+        { type: 'text', text: 'Hi ' },
+        { type: 'text', text: 'there' },
+      ],
       stopReason: 'end_turn',
       model: 'claude-haiku-5-5',
       response: message,
@@ -171,14 +177,6 @@ describe('a call without an answer', () => {
     expect((await failure(provider)).details).toEqual({ kind: 'unreadable', retryable: true });
   });
 
-  it('fails for good when the SDK refuses to send it', async () => {
-    const { provider, server } = await served([]);
-    const error = await failure(provider, { maxTokens: 100_000 });
-    expect(error.details).toEqual({ kind: 'refused-to-send', retryable: false });
-    expect(error.message).toContain('Streaming is required');
-    expect(server.requests).toEqual([]);
-  });
-
   it('fails for good when the API cannot be given the schema', async () => {
     const { provider, server } = await served([]);
     const error = await failure(provider, { schema: { description: 'anything' } });
@@ -219,6 +217,145 @@ describe('an abort', () => {
       return { fault: 'hang' };
     });
     await expect(complete(provider, { signal: controller.signal })).rejects.toBe(reason);
+  });
+});
+
+describe('what goes over the wire', () => {
+  it('is files, tools and their results in the words of the API', async () => {
+    const { provider, server } = await served([
+      {
+        toolCalls: [{ name: 'lookUp', input: { id: 7 }, id: 'toolu_1' }],
+        blocks: [{ type: 'thinking', thinking: 'Hm', signature: 's' }],
+      },
+      'Done',
+    ]);
+    const tools = [
+      { name: 'lookUp', description: 'Looks up', inputSchema: { type: 'object', properties: {} } },
+    ];
+    const asked: ModelRequest['messages'] = [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'What is this?' },
+          { type: 'file', mediaType: 'image/png', source: { base64: 'aWJn' } },
+          { type: 'file', mediaType: 'image/webp', source: { url: 'https://example.com/a.webp' } },
+          { type: 'file', mediaType: 'application/pdf', source: { base64: 'cGRm' }, title: 'Invoice' },
+          { type: 'file', mediaType: 'application/pdf', source: { url: 'https://example.com/a.pdf' } },
+        ],
+      },
+    ];
+    const called = await complete(provider, { tools, messages: asked, promptCache: '1h' });
+    expect(called).toMatchObject({
+      stopReason: 'tool_use',
+      content: [
+        { type: 'opaque', value: { type: 'thinking', signature: 's' } },
+        { type: 'tool-call', id: 'toolu_1', name: 'lookUp', input: { id: 7 } },
+      ],
+    });
+    const result = { type: 'tool-result', id: 'toolu_1', content: 'gone', isError: true } as const;
+    await complete(provider, {
+      tools,
+      messages: [
+        ...asked,
+        { role: 'assistant', content: called.content },
+        { role: 'user', content: [result] },
+      ],
+    });
+    const [first, second] = server.requests.map(({ body }) => body);
+    expect(first).toMatchObject({
+      cache_control: { type: 'ephemeral', ttl: '1h' },
+      tools: [{ name: 'lookUp', description: 'Looks up', input_schema: { type: 'object', properties: {} } }],
+    });
+    expect(first?.messages[0]?.content).toEqual([
+      { type: 'text', text: 'What is this?' },
+      { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aWJn' } },
+      { type: 'image', source: { type: 'url', url: 'https://example.com/a.webp' } },
+      {
+        type: 'document',
+        source: { type: 'base64', media_type: 'application/pdf', data: 'cGRm' },
+        title: 'Invoice',
+      },
+      { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } },
+    ]);
+    expect(second?.messages.slice(1)).toEqual([
+      {
+        role: 'assistant',
+        content: [
+          { type: 'thinking', thinking: 'Hm', signature: 's' },
+          { type: 'tool_use', id: 'toolu_1', name: 'lookUp', input: { id: 7 } },
+        ],
+      },
+      {
+        role: 'user',
+        content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'gone', is_error: true }],
+      },
+    ]);
+  });
+
+  it('is no file of a kind that the API does not know', async () => {
+    const { provider, server } = await served([]);
+    const file = { type: 'file', mediaType: 'image/tiff', source: { base64: 'aWJn' } } as const;
+    const error = await failure(provider, { messages: [{ role: 'user', content: [file] }] });
+    expect(error.details).toEqual({ kind: 'refused-to-send', retryable: false });
+    expect(error.message).toContain('`image/tiff`');
+    expect(server.requests).toEqual([]);
+  });
+});
+
+describe('an answer that is streamed', () => {
+  it('is what it would be in one piece, and is told of while it comes', async () => {
+    const answer = {
+      text: 'One two three four five',
+      toolCalls: [{ name: 'count', input: { to: 5 }, id: 't' }],
+    };
+    const { provider } = await served([answer, answer]);
+    const texts: string[] = [];
+    const streamed = await complete(provider, { onText: (delta) => texts.push(delta) });
+    expect(texts.length).toBeGreaterThan(1);
+    expect(texts.join('')).toBe(answer.text);
+    const { response: _raw, requestId, ...whole } = await complete(provider);
+    expect(streamed).toMatchObject(whole);
+    expect([streamed.requestId, requestId]).toEqual(['req_local_1', 'req_local_2']);
+    expect(encode(streamed.response)).not.toContain(KEY);
+  });
+
+  it('is what a long answer always is', async () => {
+    const { provider, server } = await served(['Long']);
+    await expect(complete(provider, { maxTokens: 100_000 })).resolves.toMatchObject({ text: 'Long' });
+    expect(server.requests[0]?.body['stream']).toBe(true);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    'and cut after %i events is a failed call, never half an answer',
+    async (afterEvents) => {
+      const { provider } = await served([{ fault: 'cut', afterEvents }]);
+      const error = await failure(provider, { onText: () => {} });
+      expect(error.details).toMatchObject({ retryable: true });
+    },
+  );
+
+  it.each([
+    ['malformed', 'unreadable'],
+    ['unended', 'unreadable'],
+    ['error', 'http'],
+  ] as const)('and %s is a failed call', async (fault, kind) => {
+    const { provider } = await served([{ fault }]);
+    const error = await failure(provider, { onText: () => {} });
+    expect(error.details).toMatchObject({ kind, retryable: true });
+  });
+
+  it('rejects with the reason of an abort in its middle', async () => {
+    const { provider } = await served([{ text: 'word '.repeat(200), eventDelayMs: 5 }]);
+    const controller = new AbortController();
+    const reason = new Error('Gone.');
+    const outcome = complete(provider, { signal: controller.signal, onText: () => controller.abort(reason) });
+    await expect(outcome).rejects.toBe(reason);
+  });
+
+  it('fails as others do before it begins', async () => {
+    const { provider } = await served([{ status: 429, headers: { 'retry-after': '7' } }]);
+    const error = await failure(provider, { onText: () => {} });
+    expect(error.details).toMatchObject({ status: 429, retryable: true, retryAfterMs: 7_000 });
   });
 });
 
@@ -288,19 +425,21 @@ async function served(answers: MessagesServerOptions['answers']) {
 }
 
 function clientOf(baseURL: string): Anthropic {
-  return new Anthropic({ baseURL, apiKey: KEY });
+  return new Anthropic({ baseURL, apiKey: KEY, logLevel: 'off' });
 }
 
 interface Wanted extends Partial<ModelRequest> {
   signal?: AbortSignal;
   sent?: (request: unknown) => void;
+  onText?: (delta: string) => void;
 }
 
 function complete(
   provider: ModelProvider,
-  { signal = new AbortController().signal, sent = () => {}, ...wanted }: Wanted = {},
+  { signal = new AbortController().signal, sent = () => {}, onText, ...wanted }: Wanted = {},
 ) {
-  return provider.complete({ ...question, ...wanted }, { signal, sent, key: 'run-1/greet#1' });
+  const call = { signal, sent, key: 'run-1/greet#1', ...(onText && { onText }) };
+  return provider.complete({ ...question, ...wanted }, call);
 }
 
 async function failure(provider: ModelProvider, wanted: Wanted = {}): Promise<ModelCallFailed> {

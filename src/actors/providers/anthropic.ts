@@ -7,11 +7,12 @@
  * I1. The SDK never retries for us: a wait of minutes belongs to the engine, not to a held worker.
  * I2. Credentials and headers go nowhere but to the API: not on record, not into an error.
  */
-import type { Message, MessageCreateParamsNonStreaming } from '@anthropic-ai/sdk/resources/messages/messages';
+import type { Message } from '@anthropic-ai/sdk/resources/messages/messages';
 
-import type { TokenUsage } from '../../engine/invocation.ts';
+import type { TokenUsage } from '../../invocation.ts';
 import { InvalidOption, ModelCallFailed } from '../../errors.ts';
-import { causesOf, describeError, plainError } from '../plain-error.ts';
+import { causesOf, describeError, plainError } from '../../plain-error.ts';
+import { type AnthropicRequest, fromWire, toWire, unknownMediaType } from './anthropic-wire.ts';
 import type { CallFailure, ModelProvider, ModelRequest, ModelResponse } from './provider.ts';
 
 export interface AnthropicOptions {
@@ -36,16 +37,19 @@ export interface AnthropicClient {
       params: AnthropicRequest,
       options: { readonly signal: AbortSignal; readonly maxRetries: number },
     ): PromiseLike<unknown>;
+    /** Needed only for answers that are streamed. */
+    stream?(
+      params: AnthropicRequest,
+      options: { readonly signal: AbortSignal; readonly maxRetries: number },
+    ): AnthropicStream;
   };
 }
 
-/** What goes over the wire, and on record. */
-export interface AnthropicRequest {
-  model: string;
-  max_tokens: number;
-  system?: string;
-  messages: { role: 'user' | 'assistant'; content: string }[];
-  output_config?: { format: { type: 'json_schema'; schema: Record<string, unknown> } };
+/** The part of the SDK's stream that is used here. */
+export interface AnthropicStream {
+  readonly request_id?: string | null | undefined;
+  on(event: 'text', listener: (delta: string) => void): unknown;
+  finalMessage(): Promise<unknown>;
 }
 
 /** Servers without authentication ignore it; the SDK insists on one. */
@@ -53,6 +57,17 @@ const PLACEHOLDER_KEY = 'no-key';
 
 /** An error body may be a whole HTML page. */
 const MAX_REASON_LENGTH = 500;
+
+/** https://platform.claude.com/docs/en/api/errors */
+const PASSING_ERRORS: ReadonlySet<string> = new Set([
+  'api_error',
+  'overloaded_error',
+  'rate_limit_error',
+  'timeout_error',
+]);
+
+/** The SDK refuses to wait for a longer answer in one piece, as it could take more than ten minutes. */
+const LONGEST_UNSTREAMED = 21_333;
 
 /**
  * @example
@@ -66,17 +81,24 @@ export function anthropic({ client, enforcesSchema = true }: AnthropicOptions = 
     name: 'anthropic',
     standIn: false,
     enforcesSchema,
-    complete: async (request, { signal, sent }) => {
+    complete: async (request, { signal, sent, onText }) => {
       const current = await clientNow();
       const params = await paramsOf(request, enforcesSchema);
       sent(params);
-      let answer: unknown;
+      const options = { signal, maxRetries: 0 };
       try {
-        answer = await current.messages.create(params, { signal, maxRetries: 0 });
+        const streams = onText !== undefined || params.max_tokens > LONGEST_UNSTREAMED;
+        if (!streams || !current.messages.stream) {
+          return responseOf(await current.messages.create(params, options), request);
+        }
+        const stream = current.messages.stream(params, options);
+        if (onText) stream.on('text', onText);
+        const answer = await stream.finalMessage();
+        return responseOf(answer, request, stream.request_id);
       } catch (error) {
-        throw signal.aborted ? signal.reason : callFailed(error, current);
+        if (signal.aborted) throw signal.reason;
+        throw error instanceof ModelCallFailed ? error : callFailed(error, current);
       }
-      return responseOf(answer, request);
     },
   };
 }
@@ -93,7 +115,9 @@ function clientFromEnvironment(): () => Promise<AnthropicClient> {
     const { Anthropic } = await loadSdk();
     // Without any of the three the SDK looks for credentials in its own places.
     const placeholder = baseURL && !apiKey && !authToken ? { apiKey: PLACEHOLDER_KEY } : {};
-    const client = new Anthropic(placeholder);
+    // It would print what it cannot read, which may be anything.
+    const quiet = fromEnvironment('ANTHROPIC_LOG') ? {} : { logLevel: 'off' as const };
+    const client = new Anthropic({ ...placeholder, ...quiet });
     made = { from, client };
     return client;
   };
@@ -114,16 +138,16 @@ async function loadSdk(): Promise<typeof import('@anthropic-ai/sdk')> {
   }
 }
 
-async function paramsOf(
-  { actor, model, maxTokens, system, messages, schema }: ModelRequest,
-  enforcesSchema: boolean,
-): Promise<AnthropicRequest & MessageCreateParamsNonStreaming> {
-  const params: AnthropicRequest = {
-    model,
-    max_tokens: maxTokens,
-    ...(system !== undefined && { system }),
-    messages: messages.map(({ role, content }) => ({ role, content })),
-  };
+async function paramsOf(request: ModelRequest, enforcesSchema: boolean): Promise<AnthropicRequest> {
+  const { actor, schema } = request;
+  const unknown = unknownMediaType(request);
+  if (unknown !== undefined) {
+    throw failure(`\`${actor}\` has a file of type \`${unknown}\`, which the API does not take`, {
+      kind: 'refused-to-send',
+      retryable: false,
+    });
+  }
+  const params = toWire(request);
   if (!schema || !enforcesSchema) return params;
   // The API takes a part of JSON schema; the SDK knows which, and moves the rest into descriptions.
   const { transformJSONSchema } = await import('@anthropic-ai/sdk/lib/transform-json-schema');
@@ -140,17 +164,19 @@ async function paramsOf(
   }
 }
 
-function responseOf(answer: unknown, request: ModelRequest): ModelResponse {
+function responseOf(answer: unknown, request: ModelRequest, streamId?: string | null): ModelResponse {
   if (!isMessage(answer)) {
     throw failure('what came back is not a message of the Messages API', {
       kind: 'unreadable',
       retryable: true,
     });
   }
-  const { content, model, stop_reason, stop_details, usage, _request_id: requestId } = answer;
+  const { content, model, stop_reason, stop_details, usage } = answer;
+  const requestId = answer._request_id ?? streamId;
   const stopDetail = [stop_details?.category, stop_details?.explanation].filter(Boolean).join(': ');
   return {
     text: content.map((block) => (block.type === 'text' ? block.text : '')).join(''),
+    content: content.map(fromWire),
     stopReason: stop_reason ?? 'none',
     ...(stopDetail !== '' && { stopDetail }),
     ...(typeof usage?.input_tokens === 'number' && { usage: usageOf(usage) }),
@@ -211,6 +237,11 @@ function callFailed(error: unknown, client: AnthropicClient): Error {
       cause,
     );
   }
+  // An `error` event in the middle of a stream.
+  if (type) {
+    const reason = hidden(apiMessage ?? message).slice(0, MAX_REASON_LENGTH);
+    return failure(`${type}: ${reason}`, { kind: 'http', retryable: PASSING_ERRORS.has(type) }, cause);
+  }
   switch (name) {
     case 'APIConnectionTimeoutError':
       return failure('no answer came in time', { kind: 'timeout', retryable: true }, cause);
@@ -225,8 +256,11 @@ function callFailed(error: unknown, client: AnthropicClient): Error {
     case 'SyntaxError':
       return failure('what came back is not JSON', { kind: 'unreadable', retryable: true }, cause);
     default: {
-      // What `fetch` throws when the body stops in the middle.
-      if (message === 'terminated') {
+      if ([...causesOf(cause)].some((inner) => describeError(inner).name === 'SyntaxError')) {
+        return failure('what came back is not JSON', { kind: 'unreadable', retryable: true }, cause);
+      }
+      // What `fetch` and the SDK say when the body stops in the middle.
+      if (message === 'terminated' || /stream (ended|was cut)|without (producing|sending)/i.test(message)) {
         return failure('the answer was cut off', { kind: 'unreadable', retryable: true }, cause);
       }
       const wayOut =

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import { createMessagesServer } from '../../testing/messages-server.ts';
+import { createMessagesServer } from '../../testing/messages-server/index.ts';
 import { modelFromEnvironment } from './model-from-environment.ts';
 import { standIn } from './stand-in.ts';
 

@@ -4,7 +4,7 @@
  * A provider makes one call and says what came back. It does not retry, does not check the answer against a schema and
  * keeps nothing: `fromModel` does that, the same for all.
  */
-import type { TokenUsage } from '../../engine/invocation.ts';
+import type { TokenUsage } from '../../invocation.ts';
 
 export interface ModelProvider {
   /** Shown wherever its answers are: `anthropic`, `stand-in`. */
@@ -32,13 +32,59 @@ export interface ModelRequest {
   readonly messages: readonly ModelMessage[];
   /** JSON schema of the answer. Without it the answer is text. */
   readonly schema?: JsonSchema;
+  /** Tools that the model may call. */
+  readonly tools?: readonly ModelTool[];
+  /** Have the provider keep what comes before the answer, so that asking on costs less. How long it keeps it. */
+  readonly promptCache?: '5m' | '1h';
   /** The actor's validated input. For stand-ins; it never goes over the wire. */
   readonly input: unknown;
 }
 
 export interface ModelMessage {
   readonly role: 'user' | 'assistant';
+  readonly content: string | readonly ContentBlock[];
+}
+
+export type ContentBlock =
+  | TextBlock
+  | FileBlock
+  | ToolCallBlock
+  | ToolResultBlock
+  /** What only the provider understands, such as its thinking; sent back as it came. */
+  | { readonly type: 'opaque'; readonly value: unknown };
+
+export interface TextBlock {
+  readonly type: 'text';
+  readonly text: string;
+}
+
+/** An image (`image/png`, `image/jpeg`, `image/gif`, `image/webp`) or a document (`application/pdf`). */
+export interface FileBlock {
+  readonly type: 'file';
+  readonly mediaType: string;
+  readonly source: { readonly base64: string } | { readonly url: string };
+  readonly title?: string;
+}
+
+export interface ToolCallBlock {
+  readonly type: 'tool-call';
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+export interface ToolResultBlock {
+  readonly type: 'tool-result';
+  /** Of the call. */
+  readonly id: string;
   readonly content: string;
+  readonly isError?: boolean;
+}
+
+export interface ModelTool {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: JsonSchema;
 }
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -49,11 +95,15 @@ export interface ModelCall {
   readonly key: string;
   /** Put the raw request on record, so that it is there when the call fails too. It must hold no credentials. */
   readonly sent: (request: unknown) => void;
+  /** Told of the answer's text as it comes, piece by piece. A provider that cannot stream does not call it. */
+  readonly onText?: (delta: string) => void;
 }
 
 export interface ModelResponse {
   /** All text of the answer, in order. */
   readonly text: string;
+  /** The whole answer, as it is to be sent back in a conversation. */
+  readonly content: readonly ContentBlock[];
   /** Only `end_turn` is a complete answer. Providers with other words translate theirs; an unknown one is not complete. */
   readonly stopReason: StopReason | (string & {});
   /** What the provider says about why it stopped: the category of a refusal, say. */

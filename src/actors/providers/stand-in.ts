@@ -24,7 +24,7 @@ export function standIn(rules: Readonly<Record<string, StandInRule>>): ModelProv
     name: 'stand-in',
     standIn: true,
     enforcesSchema: true,
-    complete: async (request, { signal, sent }) => {
+    complete: async (request, { signal, sent, onText }) => {
       signal.throwIfAborted();
       sent(onRecord(request));
       const rule = Object.hasOwn(rules, request.actor) ? rules[request.actor] : undefined;
@@ -35,9 +35,23 @@ export function standIn(rules: Readonly<Record<string, StandInRule>>): ModelProv
           { details: { actor: request.actor } },
         );
       }
-      return answered(await rule(request.input, request), request);
+      const response = answered(await rule(request.input, request), request);
+      signal.throwIfAborted();
+      for (const piece of response.text.match(/\S+\s*/g) ?? []) onText?.(piece);
+      return response;
     },
   };
+}
+
+function calling(list: ToolCalls[typeof calls], { messages }: ModelRequest): ModelResponse {
+  const content = list.map(({ name, input }, index) => ({
+    type: 'tool-call' as const,
+    // Ids are unique in a conversation, and the same whenever it is had again.
+    id: `call_${messages.length}_${index + 1}`,
+    name,
+    input,
+  }));
+  return { text: '', content, stopReason: 'tool_use', model: 'stand-in', response: { content } };
 }
 
 /** What a real provider would have been sent. */
@@ -45,7 +59,29 @@ function onRecord({ system, messages, schema }: ModelRequest): unknown {
   return { ...(system !== undefined && { system }), messages, ...(schema && { schema }) };
 }
 
-function answered(answer: unknown, { actor }: ModelRequest): ModelResponse {
+const calls = Symbol('tool calls');
+
+interface ToolCalls {
+  readonly [calls]: ReadonlyArray<{ readonly name: string; readonly input: unknown }>;
+}
+
+/**
+ * What a rule gives to have the model of an agent call tools. The rule sees what came of it in `request.messages`.
+ *
+ * @example
+ * ```ts
+ * standIn({ helpOut: (_, { messages }) => messages.length === 1 ? callTools([{ name: 'lookUp', input: { id: 7 } }]) : 'Done.' });
+ * ```
+ */
+export function callTools(list: ToolCalls[typeof calls]): unknown {
+  return { [calls]: list } satisfies ToolCalls;
+}
+
+function answered(answer: unknown, request: ModelRequest): ModelResponse {
+  const { actor } = request;
+  if (typeof answer === 'object' && answer !== null && calls in answer) {
+    return calling((answer as ToolCalls)[calls], request);
+  }
   const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
   if (text === undefined) {
     throw new InvalidOption(
@@ -53,5 +89,11 @@ function answered(answer: unknown, { actor }: ModelRequest): ModelResponse {
       { details: { actor } },
     );
   }
-  return { text, stopReason: 'end_turn', model: 'stand-in', response: { text } };
+  return {
+    text,
+    content: [{ type: 'text', text }],
+    stopReason: 'end_turn',
+    model: 'stand-in',
+    response: { text },
+  };
 }

@@ -2,8 +2,9 @@
 import type { Cli, CommandResult } from '../cli.ts';
 import { printField } from '../field-block.ts';
 import { readOutcome } from '../outcome.ts';
-import { printWaiting, standInNotice, tokensText } from '../outcome-view.ts';
+import { printWaiting, standInNotice } from '../outcome-view.ts';
 import { withSession } from '../session.ts';
+import { spendText } from '../spend-text.ts';
 import { paintStatus, stateText } from '../state-text.ts';
 import { oneLine } from '../text.ts';
 import { printTimeline } from '../timeline.ts';
@@ -19,7 +20,7 @@ export async function show(cli: Cli, id: string, { full = false }: ShowOptions):
     readOutcome(session, id),
   );
   screen.document({ ...outcome, history });
-  const { run, workflow, version, status, state, createdAt, tookMs, tokens, standIn, problem } = outcome;
+  const { run, workflow, version, status, state, createdAt, tookMs, spend, standIn, problem } = outcome;
   const words = [
     screen.paint('bold', oneLine(run)),
     `${workflow}@${version}`,
@@ -28,9 +29,13 @@ export async function show(cli: Cli, id: string, { full = false }: ShowOptions):
   ];
   screen.print(words.filter(Boolean).join(' · '));
   const steps = `${history.length} ${history.length === 1 ? 'entry' : 'entries'}`;
-  screen.print(
-    `started ${dateTime(createdAt.getTime())} · took ${span(tookMs)} · ${steps} · tokens ${tokensText(tokens)}`,
-  );
+  const facts = [
+    `started ${dateTime(createdAt.getTime())}`,
+    `took ${span(tookMs)}`,
+    steps,
+    spendText([spend]),
+  ];
+  screen.print(facts.filter(Boolean).join(' · '));
   if (standIn) screen.print(screen.paint('yellow', standInNotice));
   if (problem !== undefined) screen.print(screen.paint('red', oneLine(`stuck: ${problem}`)));
   screen.print();

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { createMessagesServer, type MessagesServerOptions } from './messages-server.ts';
+import { createMessagesServer, type MessagesServerOptions } from './index.ts';
 
 const hello = {
   model: 'claude-haiku-5-5',
@@ -75,7 +75,6 @@ describe('the messages server', () => {
     ['another path', '/v1/complete', '{}'],
     ['a body that is not JSON', '/v1/messages', '{'],
     ['a body without messages', '/v1/messages', '{"model":"m","max_tokens":1}'],
-    ['a stream', '/v1/messages', '{"model":"m","max_tokens":1,"messages":[],"stream":true}'],
   ])('refuses %s, and remembers it', async (_, path, body) => {
     const { server } = await served(['never given'], { surprises: 1 });
     const response = await fetch(server.url + path, { method: 'POST', body });
@@ -85,6 +84,56 @@ describe('the messages server', () => {
       error: { type: 'invalid_request_error', message: server.unexpected[0] },
       request_id: 'req_local_refused',
     });
+    expect(server.requests).toEqual([]);
+  });
+});
+
+describe('a stream', () => {
+  it('comes in pieces that add up to the message', async () => {
+    const answer = {
+      text: 'Grüße 👋 from the other side.',
+      blocks: [{ type: 'thinking', thinking: 'Whom shall I greet?', signature: 'sig' }],
+      toolCalls: [{ name: 'wave', input: { hands: 2, to: ['you', 'me'] } }],
+    };
+    const { client } = await served([answer, answer]);
+    const whole = await client.messages.create(hello);
+    const stream = client.messages.stream(hello);
+    const texts: string[] = [];
+    stream.on('text', (delta) => texts.push(delta));
+    const streamed = await stream.finalMessage();
+    expect(texts.length).toBeGreaterThan(2);
+    expect(texts.join('')).toBe(answer.text);
+    const { id: _, content, ...rest } = whole;
+    expect({ ...streamed, content: undefined }).toMatchObject({
+      ...rest,
+      content: undefined,
+      id: 'msg_local_2',
+    });
+    expect(streamed.content.map((block) => ({ ...block, id: 'any' }))).toMatchObject(
+      content.map((block) => ({ ...block, id: 'any' })),
+    );
+    expect(stream.request_id).toBe('req_local_2');
+  });
+
+  it.each([1, 2, 3, 4, 6, 7])('may be cut after %i events', async (afterEvents) => {
+    const { client } = await served([{ fault: 'cut', afterEvents }]);
+    await expect(client.messages.stream(hello).finalMessage()).rejects.toThrow(Error);
+  });
+
+  it.each(['malformed', 'error', 'unended'] as const)('may be %s', async (fault) => {
+    const { client } = await served([{ fault }]);
+    await expect(client.messages.stream(hello).finalMessage()).rejects.toThrow(Error);
+  });
+});
+
+describe('a count of tokens', () => {
+  it('is answered by the length of what is asked', async () => {
+    const { client, server } = await served([]);
+    const { max_tokens: _, ...asked } = hello;
+    const { input_tokens: short } = await client.messages.countTokens(asked);
+    const { input_tokens: long } = await client.messages.countTokens({ ...asked, system: 'x'.repeat(4_000) });
+    expect(short).toBeGreaterThan(0);
+    expect(long - short).toBeGreaterThan(990);
     expect(server.requests).toEqual([]);
   });
 });
@@ -99,5 +148,5 @@ async function served(answers: MessagesServerOptions['answers'], { surprises = 0
 }
 
 function clientOf(baseURL: string): Anthropic {
-  return new Anthropic({ baseURL, apiKey: 'any', maxRetries: 0 });
+  return new Anthropic({ baseURL, apiKey: 'any', maxRetries: 0, logLevel: 'off' });
 }

@@ -1,0 +1,259 @@
+/**
+ * `fromVote`: the same question several times, or to several voters, and what most of them say.
+ *
+ * I1. A ballot is in the journal once it is cast, so a crash pays for none twice.
+ * I2. No more voters are asked than it takes: those whose ballot could change nothing are not begun, or stopped.
+ */
+import type { z, ZodType } from 'zod';
+
+import { Deferred, type DurableActor, type InvocationScope } from '../invocation.ts';
+import { describeError, type PlainError } from '../plain-error.ts';
+import { checkValue, isSchema } from './check-value.ts';
+import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
+import { assertOption, isName } from './option.ts';
+import { allPermissions, type Policies, underPolicies } from './policies/policies.ts';
+
+export interface VoteActorOptions<TInput extends ZodType, TAnswer> extends Policies<
+  VoteOutcome<TAnswer>,
+  z.input<TInput>
+> {
+  readonly name: string;
+  readonly input: TInput;
+  /** Several actors, or one that is asked several times. */
+  readonly voters:
+    | ReadonlyArray<DurablePromiseLogic<TAnswer, z.input<TInput>>>
+    | { readonly ask: DurablePromiseLogic<TAnswer, z.input<TInput>>; readonly times: number };
+  /** What makes two answers the same vote. Default: the answer as JSON, keys in order. */
+  readonly by?: (answer: TAnswer) => string;
+  /**
+   * How many same votes decide: more than half of all voters, all of them, or so many; or a judge that picks one of the
+   * answers by its number. Default: `majority`.
+   */
+  readonly decide?: 'majority' | 'unanimous' | { readonly atLeast: number } | VoteJudge<TAnswer>;
+  /** How many are asked at a time. Default: as many as could decide alone. */
+  readonly concurrency?: number;
+}
+
+export interface VoteJudge<TAnswer> {
+  readonly judge: DurablePromiseLogic<{ readonly choice: number }, { readonly answers: readonly TAnswer[] }>;
+}
+
+export type VoteOutcome<TAnswer> =
+  | {
+      readonly decided: true;
+      readonly answer: TAnswer;
+      /** For the answer. */
+      readonly votes: number;
+      readonly of: number;
+      readonly ballots: ReadonlyArray<Ballot<TAnswer>>;
+    }
+  | {
+      readonly decided: false;
+      readonly of: number;
+      readonly ballots: ReadonlyArray<Ballot<TAnswer>>;
+    };
+
+/** What one voter said, or why it said nothing. */
+export type Ballot<TAnswer> =
+  | { readonly voter: string; readonly answer: TAnswer }
+  | { readonly voter: string; readonly error: PlainError };
+
+/**
+ * Logic that puts a question to several voters and gives what decides, or that nothing did. A voter that fails for good
+ * has cast no vote.
+ *
+ * Rejects with `ACTOR_VALUE_INVALID` if the input is refused, and with what the judge rejects with.
+ *
+ * @example
+ * ```ts
+ * const classifyByVote = fromVote({
+ *   name: 'classifyByVote',
+ *   input: Ticket,
+ *   voters: { ask: classifyTicket, times: 5 },
+ *   by: ({ category }) => category,
+ * });
+ * // { decided: true, answer: { category: 'billing' }, votes: 3, of: 5, ballots: [...] }
+ * ```
+ */
+export function fromVote<TInput extends ZodType, TAnswer>(
+  options: VoteActorOptions<TInput, TAnswer>,
+): DurablePromiseLogic<VoteOutcome<TAnswer>, z.input<TInput>> {
+  assertOptions(options);
+  const { name, decide } = options;
+  const voters = votersOf(options.voters);
+  const judge = typeof decide === 'object' && 'judge' in decide ? decide.judge : undefined;
+  const performers = [...voters.map(({ actor }) => actor), ...(judge ? [judge.signalbox] : [])];
+  const actor: DurableActor = {
+    kind: 'vote',
+    name,
+    input: options.input,
+    irreversible: false,
+    idempotent: false,
+    permissions: allPermissions(performers),
+    perform: async (value, scope) => {
+      await checkValue(options.input, value, `Input of vote \`${name}\``);
+      const ballots = await cast(options, voters, value, scope);
+      return judge
+        ? judgedOf(judge, ballots, voters.length, scope)
+        : outcomeOf(options, ballots, voters.length);
+    },
+  };
+  return durableLogic(underPolicies(actor, options));
+}
+
+interface Voter {
+  readonly id: string;
+  readonly actor: DurableActor;
+}
+
+/** Ask until it is decided, or can no longer be. */
+async function cast<TInput extends ZodType, TAnswer>(
+  options: VoteActorOptions<TInput, TAnswer>,
+  voters: readonly Voter[],
+  input: unknown,
+  scope: InvocationScope,
+): Promise<ReadonlyArray<Ballot<TAnswer>>> {
+  const needed = neededOf(options.decide, voters.length);
+  const concurrency = options.concurrency ?? Math.min(needed, voters.length);
+  const ballots = new Map<number, Ballot<TAnswer>>();
+  const waits: Deferred[] = [];
+  const controller = new AbortController();
+  const signal = AbortSignal.any([scope.signal, controller.signal]);
+  const inOrder = (): Ballot<TAnswer>[] =>
+    [...ballots].sort(([one], [other]) => one - other).map(([, ballot]) => ballot);
+  const isOver = (): boolean => {
+    const most = Math.max(0, ...tallied(options, inOrder()).values());
+    return most >= needed || most + (voters.length - ballots.size) < needed;
+  };
+
+  const next = voters.entries();
+  const poll = async (): Promise<void> => {
+    for (const [index, { id, actor }] of next) {
+      if (signal.aborted || isOver()) return;
+      try {
+        const ballot = await scope.once<Ballot<TAnswer>>(id, async () => {
+          try {
+            return {
+              voter: actor.name,
+              answer: (await actor.perform(input, scope.within(id, { signal }))) as TAnswer,
+            };
+          } catch (error) {
+            if (error instanceof Deferred || signal.aborted) throw error;
+            return { voter: actor.name, error: describeError(error) };
+          }
+        });
+        ballots.set(index, ballot);
+      } catch (error) {
+        if (controller.signal.aborted && !scope.signal.aborted) return;
+        if (!(error instanceof Deferred)) throw error;
+        waits.push(error);
+      }
+      // Whoever is still being asked can change nothing any more.
+      if (isOver()) controller.abort();
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, poll));
+  const [first, ...others] = waits;
+  if (first && !isOver()) {
+    throw others.reduce((one, other) => (other.until < one.until ? other : one), first);
+  }
+  return inOrder();
+}
+
+function neededOf<TAnswer>(
+  decide: VoteActorOptions<ZodType, TAnswer>['decide'] = 'majority',
+  voters: number,
+): number {
+  if (decide === 'majority') return Math.floor(voters / 2) + 1;
+  if (decide === 'unanimous') return voters;
+  // A judge hears them all.
+  return 'judge' in decide ? Infinity : decide.atLeast;
+}
+
+function tallied<TInput extends ZodType, TAnswer>(
+  { by = canonical }: VoteActorOptions<TInput, TAnswer>,
+  ballots: ReadonlyArray<Ballot<TAnswer>>,
+): Map<string, number> {
+  const votes = new Map<string, number>();
+  for (const ballot of ballots) {
+    if (!('answer' in ballot)) continue;
+    const vote = by(ballot.answer);
+    votes.set(vote, (votes.get(vote) ?? 0) + 1);
+  }
+  return votes;
+}
+
+function outcomeOf<TInput extends ZodType, TAnswer>(
+  options: VoteActorOptions<TInput, TAnswer>,
+  ballots: ReadonlyArray<Ballot<TAnswer>>,
+  of: number,
+): VoteOutcome<TAnswer> {
+  const { by = canonical } = options;
+  const needed = neededOf(options.decide, of);
+  for (const [vote, votes] of tallied(options, ballots)) {
+    if (votes < needed) continue;
+    const winner = ballots.find((ballot) => 'answer' in ballot && by(ballot.answer) === vote);
+    if (winner && 'answer' in winner) return { decided: true, answer: winner.answer, votes, of, ballots };
+  }
+  return { decided: false, of, ballots };
+}
+
+async function judgedOf<TAnswer>(
+  judge: VoteJudge<TAnswer>['judge'],
+  ballots: ReadonlyArray<Ballot<TAnswer>>,
+  of: number,
+  scope: InvocationScope,
+): Promise<VoteOutcome<TAnswer>> {
+  const answers = ballots.flatMap((ballot) => ('answer' in ballot ? [ballot.answer] : []));
+  if (answers.length === 0) return { decided: false, of, ballots };
+  const { choice } = (await scope.once('judged', () =>
+    judge.signalbox.perform({ answers }, scope.within('judge')),
+  )) as { choice: number };
+  const answer = answers[choice];
+  if (answer === undefined) return { decided: false, of, ballots };
+  const votes = answers.filter((other) => canonical(other) === canonical(answer)).length;
+  return { decided: true, answer, votes, of, ballots };
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : inner,
+  );
+}
+
+function votersOf<TInput extends ZodType, TAnswer>(
+  voters: VoteActorOptions<TInput, TAnswer>['voters'],
+): Voter[] {
+  const list =
+    'ask' in voters
+      ? Array.from({ length: voters.times }, () => voters.ask.signalbox)
+      : voters.map(({ signalbox }) => signalbox);
+  return list.map((actor, index) => ({ id: `voter ${index + 1}`, actor }));
+}
+
+function assertOptions<TInput extends ZodType, TAnswer>({
+  name,
+  input,
+  voters,
+  by,
+  decide,
+  concurrency,
+}: VoteActorOptions<TInput, TAnswer>): void {
+  assertOption(isName(name), 'name', 'a vote', 'a non-empty string', name);
+  const assert = (holds: boolean, option: string, expected: string, got: unknown): void =>
+    assertOption(holds, option, `vote \`${name}\``, expected, got);
+  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+  assert(isSchema(input), 'input', 'a zod schema', input);
+  const askable =
+    'ask' in voters
+      ? isCount(voters.times) && 'signalbox' in voters.ask
+      : Array.isArray(voters) && voters.length > 0;
+  assert(askable, 'voters', 'a list of actors, or `{ ask, times }`', voters);
+  const count = 'ask' in voters ? voters.times : voters.length;
+  assert(by === undefined || typeof by === 'function', 'by', 'a function', by);
+  const atLeast = typeof decide === 'object' && 'atLeast' in decide ? decide.atLeast : 1;
+  assert(isCount(atLeast) && atLeast <= count, 'decide.atLeast', `an integer from 1 to ${count}`, atLeast);
+  assert(concurrency === undefined || isCount(concurrency), 'concurrency', 'a positive integer', concurrency);
+}

@@ -1,0 +1,204 @@
+/**
+ * Policies around an actor, declared on it and the same for all: how often it is tried again, how long it may take, what
+ * stands in for it, how much of it there may be at a time.
+ *
+ * From the outside in: cache, fallback, acceptance, retries, timeouts; and around each single call to the outside that
+ * it makes: circuit breaker, concurrency, rate limit.
+ *
+ * I1. What was tried is in the journal, so a crash or a wait of hours counts no attempt twice and forgets none.
+ * I2. A wait holds no worker, unless it is a moment.
+ * I3. An abort is never retried, never falls back, and is not the actor's failure.
+ */
+import { TimedOut } from '../../errors.ts';
+import {
+  type ChildRuns,
+  Deferred,
+  type DurableActor,
+  type InvocationScope,
+  type StoppedScope,
+} from '../../invocation.ts';
+import { describeError, type PlainError } from '../../plain-error.ts';
+import type { DurablePromiseLogic } from '../durable-logic.ts';
+import { assertAnswerChecks, type AnswerChecks, refusalOf } from '../answer-checks.ts';
+import { gateRejected } from '../gate-rejected.ts';
+import { assertOption, isName } from '../option.ts';
+import { assertCallPolicies, type CallPolicies, createCallGuard } from './call-guard.ts';
+import { assertRetry, type RetryPolicy, retried } from './retry.ts';
+import { assertTimeouts, timed, type Timeouts } from './timeout.ts';
+
+export interface Policies<TOutput, TInput> extends Timeouts, CallPolicies {
+  /** How often a failed attempt is repeated, and when. `false`: never. */
+  readonly retry?: RetryPolicy | false;
+  /** Inputs with the same key share one answer, and pay once. */
+  readonly cache?: CachePolicy<TInput>;
+  /** What else an output must meet, beyond its schema. One that does not is `GATE_REJECTED`. */
+  readonly accept?: AnswerChecks<TOutput, TInput>;
+  /**
+   * Asked in turn with the same input when this actor has failed for good, or its output was not accepted: the better
+   * model after the cheaper one. Each has its own policies.
+   */
+  readonly fallback?: ReadonlyArray<DurablePromiseLogic<TOutput, TInput>>;
+}
+
+export interface CachePolicy<TInput> {
+  readonly key: (input: TInput) => string;
+  /** `run`: within one run. `workflow`: in all runs of the workflow, by all workers of the store. Default: `run`. */
+  readonly per?: 'run' | 'workflow';
+  /** How long an answer is good for, in milliseconds. Default: as long as the run, or the store. */
+  readonly ttlMs?: number;
+}
+
+/** The actor under its policies. */
+export function underPolicies<TOutput, TInput>(
+  actor: DurableActor,
+  policies: Policies<TOutput, TInput>,
+): DurableActor {
+  assertPolicies(actor.name, policies);
+  const { retry, accept, fallback = [], cache } = policies;
+  const guarded = createCallGuard(actor, policies);
+
+  const attempted = (input: unknown, scope: InvocationScope): Promise<unknown> => {
+    const attempt = (): Promise<unknown> =>
+      timed(actor, policies, scope, (within) => actor.perform(input, guarded(within)));
+    return retry ? retried(retry, policies.totalTimeoutMs, scope, attempt) : attempt();
+  };
+
+  const ended = async (input: unknown, scope: InvocationScope): Promise<unknown> => {
+    try {
+      return await attempted(input, scope);
+    } catch (error) {
+      // What goes on by itself, such as a run that was started, is not to go on for nobody.
+      const { runs } = scope;
+      if (error instanceof TimedOut && runs) await actor.stopped?.(input, stoppedPart(scope, runs));
+      throw error;
+    }
+  };
+
+  const accepted = async (input: unknown, scope: InvocationScope): Promise<unknown> => {
+    const output = await ended(input, scope);
+    if (accept) {
+      const reasons = await refusalOf(accept, output as TOutput, input as TInput, scope.within('acceptance'));
+      if (reasons) throw gateRejected(actor.name, reasons, output);
+    }
+    return output;
+  };
+
+  const performed = fallback.length > 0 ? fallingBack(actor, accepted, fallback) : accepted;
+
+  return {
+    ...actor,
+    permissions: allPermissions([actor, ...fallback.map(({ signalbox }) => signalbox)]),
+    perform: cache
+      ? async (input, scope) => {
+          const key = cache.key(input as TInput);
+          assertOption(
+            isName(key),
+            'cache.key',
+            `\`${actor.name}\``,
+            'a function to a non-empty string',
+            key,
+          );
+          const { per, ttlMs } = cache;
+          return scope.cached(`${actor.name} ${key}`, () => performed(input, scope), {
+            ...(per && { per }),
+            ...(ttlMs !== undefined && { ttlMs }),
+          });
+        }
+      : performed,
+  };
+}
+
+function stoppedPart(scope: InvocationScope, runs: ChildRuns): StoppedScope {
+  const { runId, key } = scope;
+  return { runId, key, runs, within: (part) => stoppedPart(scope.within(part), runs) };
+}
+
+type Perform = DurableActor['perform'];
+
+interface Failed {
+  readonly by: string;
+  readonly error: PlainError;
+}
+
+/** The first that succeeds. Those that failed are in the journal, and not asked again after a crash or a wait. */
+function fallingBack(
+  actor: DurableActor,
+  first: Perform,
+  others: ReadonlyArray<{ readonly signalbox: DurableActor }>,
+): Perform {
+  const candidates = [
+    { name: actor.name, perform: first },
+    ...others.map(({ signalbox }, index) => ({
+      name: signalbox.name,
+      perform: ((input, scope) => signalbox.perform(input, scope.within(`fallback ${index + 1}`))) as Perform,
+    })),
+  ];
+  return async (input, scope) => {
+    for (const [index, { name, perform }] of candidates.entries()) {
+      const noted = `candidate ${index} failed`;
+      if (scope.kept<Failed>(noted)) continue;
+      try {
+        return await perform(input, scope);
+      } catch (error) {
+        if (error instanceof Deferred || scope.signal.aborted || index === candidates.length - 1) throw error;
+        if (isForAll(error)) throw error;
+        await scope.once<Failed>(noted, async () => ({ by: name, error: describeError(error) }));
+      }
+    }
+    throw new Error(`All candidates of \`${actor.name}\` have failed.`);
+  };
+}
+
+const forAll: ReadonlySet<unknown> = new Set(['ACTOR_VALUE_INVALID', 'OUTCOME_UNKNOWN', 'BUDGET_EXCEEDED']);
+
+/** Whether the next candidate would meet the same: refused input, a spent budget, or an effect that may have happened. */
+function isForAll(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && forAll.has(error.code);
+}
+
+/** What several actors touch together; `undefined` if one does not say. */
+export function allPermissions(
+  actors: readonly Pick<DurableActor, 'permissions'>[],
+): DurableActor['permissions'] {
+  const reads = new Set<string>();
+  const writes = new Set<string>();
+  for (const { permissions } of actors) {
+    if (!permissions) return undefined;
+    for (const name of permissions.reads) reads.add(name);
+    for (const name of permissions.writes) writes.add(name);
+  }
+  return { reads: [...reads], writes: [...writes] };
+}
+
+function assertPolicies<TOutput, TInput>(name: string, policies: Policies<TOutput, TInput>): void {
+  const of = `\`${name}\``;
+  const { retry, cache, accept, fallback } = policies;
+  if (retry) assertRetry(retry, of);
+  assertTimeouts(policies, of);
+  assertCallPolicies(policies, of);
+  if (accept !== undefined) assertAnswerChecks(accept, of);
+  const cachable = cache === undefined || typeof cache.key === 'function';
+  assertOption(cachable, 'cache', of, '`{ key, per?, ttlMs? }` with `key` a function to a string', cache);
+  const per = cache?.per;
+  assertOption(
+    per === undefined || per === 'run' || per === 'workflow',
+    'cache.per',
+    of,
+    '`run` or `workflow`',
+    per,
+  );
+  const ttlMs = cache?.ttlMs;
+  assertOption(
+    ttlMs === undefined || ttlMs > 0,
+    'cache.ttlMs',
+    of,
+    'a positive number of milliseconds',
+    ttlMs,
+  );
+  const durable = fallback === undefined || (Array.isArray(fallback) && fallback.every(isDurable));
+  assertOption(durable, 'fallback', of, 'a list of actors made by `fromModel` and its like', fallback);
+}
+
+function isDurable(logic: unknown): boolean {
+  return typeof logic === 'object' && logic !== null && 'signalbox' in logic;
+}

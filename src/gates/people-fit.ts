@@ -1,0 +1,108 @@
+/** Whether what a machine's states declare with `person` is borne out by their transitions. */
+import type { AnyStateMachine } from 'xstate';
+import type { ZodType } from 'zod';
+
+import { type StateNode, stateNodes } from '../actor-sources.ts';
+import { WorkflowInvalid } from '../errors.ts';
+import { matchesDescriptor } from '../event-descriptor.ts';
+import { type PersonQuestion, personQuestion } from './person.ts';
+
+export type Schemas = Readonly<Record<string, ZodType | undefined>>;
+
+/**
+ * The schemas of the machine's answers, by event type.
+ *
+ * Throws `WorkflowInvalid` for an answer that its state does not take, an event of the state that is no declared answer, a
+ * due time or reminder without its `after`, or one event with two schemas, those of `events` included.
+ */
+export function answerSchemas(machine: AnyStateMachine, workflow: string, events: Schemas): Schemas {
+  const schemas: Record<string, ZodType> = {};
+  for (const node of stateNodes(machine)) {
+    const question = personQuestion(node.meta);
+    if (!question) continue;
+    const problem = problemOf(node, question);
+    if (problem !== undefined) {
+      throw new WorkflowInvalid(
+        `State \`${node.id}\` of workflow \`${workflow}\` asks a person, but ${problem}`,
+        {
+          details: { place: node.id },
+        },
+      );
+    }
+    for (const [type, { schema }] of Object.entries(question.answers ?? {})) {
+      if (!schema) continue;
+      const known = events[type] ?? schemas[type];
+      if (known && known !== schema) {
+        throw new WorkflowInvalid(
+          `Event \`${type}\` of workflow \`${workflow}\` has another schema in state \`${node.id}\` than elsewhere. An event has one; for other fields, use another event.`,
+          { details: { place: node.id, event: type } },
+        );
+      }
+      schemas[type] = schema;
+    }
+  }
+  return schemas;
+}
+
+/** The types of the events from outside that the state or one in it takes, in the order of the machine. */
+export function eventsOf(node: StateNode): string[] {
+  return [...new Set(within(node).flatMap(ownEvents))];
+}
+
+/** The event of the timer that a key of `after` arms, for each state that has that key. */
+export function dueEvents(node: StateNode, key: string | number): string[] {
+  return afterEvents(above(node), key);
+}
+
+export function remindEvents(node: StateNode, key: string | number): string[] {
+  return afterEvents(within(node), key);
+}
+
+function problemOf(node: StateNode, { answers, due, remind }: PersonQuestion): string | undefined {
+  if (answers) {
+    const taken = [...eventsOf(node), ...above(node).flatMap(ownEvents)];
+    const types = Object.keys(answers);
+    const untaken = types.find((type) => !taken.some((descriptor) => matchesDescriptor(type, descriptor)));
+    if (untaken !== undefined) {
+      return `no transition takes its answer \`${untaken}\`. Add it to \`on\`, or take it out of \`answers\`.`;
+    }
+    const undeclared = eventsOf(node).find((type) => !types.some((one) => matchesDescriptor(one, type)));
+    if (undeclared !== undefined) {
+      return `does not declare \`${undeclared}\`, which it takes, among its \`answers\`; nothing would say who may send it.`;
+    }
+  }
+  if (due !== undefined && dueEvents(node, due).length === 0) {
+    return `neither it nor a state above it has \`after: { ${due}: … }\`, which it names as \`due\`.`;
+  }
+  if (remind !== undefined && remindEvents(node, remind).length === 0) {
+    return `neither it nor a state in it has \`after: { ${remind}: … }\`, which it names as \`remind\`.`;
+  }
+  return undefined;
+}
+
+/** The state and all in it. */
+function within(node: StateNode): StateNode[] {
+  return [node, ...Object.values(node.states).flatMap(within)];
+}
+
+/** The state and all that it is in. */
+function above(node: StateNode): StateNode[] {
+  return [node, ...(node.parent ? above(node.parent) : [])];
+}
+
+/** A transition that leads nowhere only forbids the event. */
+function ownEvents({ transitions }: StateNode): string[] {
+  return [...transitions]
+    .filter(
+      ([type, list]) =>
+        !type.startsWith('xstate.') && list.some(({ target, actions }) => target || actions.length > 0),
+    )
+    .map(([type]) => type);
+}
+
+function afterEvents(nodes: readonly StateNode[], key: string | number): string[] {
+  return nodes
+    .map(({ id, transitions }) => ({ type: `xstate.after.${key}.${id}`, transitions }))
+    .filter(({ type, transitions }) => transitions.has(type))
+    .map(({ type }) => type);
+}
