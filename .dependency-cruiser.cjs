@@ -51,6 +51,7 @@ const layers = {
 const vendors = {
   ioredis: { package: '/ioredis/', only: '^persistence/redis/' },
   sqlite: { package: '^(node:)?sqlite$|/@photostructure/sqlite/', only: '^persistence/sqlite/' },
+  mcp: { package: '/@modelcontextprotocol/client/', only: '^src/actors/mcp/' },
   anthropic: { package: '/@anthropic-ai/sdk/', only: '^src/(actors/providers|testing)/' },
 };
 

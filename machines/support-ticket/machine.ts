@@ -19,6 +19,7 @@ import {
   outcomeRecordOf,
   partInHand,
   problemOf,
+  type TicketContext,
 } from './context.ts';
 import { classificationFailed, decisionFailed, draftFailed, splitFailed, whenFactsFail } from './failures.ts';
 import { composeMail } from './mail.ts';
@@ -37,6 +38,7 @@ import {
 import { createSetup, type SupportTicketOptions } from './setup.ts';
 
 export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
+  const approvers = options.approvers ? { who: options.approvers } : {};
   return createSetup(options).createMachine({
     id: 'support-ticket',
     description: 'Answers a support ticket: sorted, looked up, replied to, refunded where due, and recorded.',
@@ -70,14 +72,18 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
 
       awaitingTriage: {
         description: 'A person sorts the ticket, or closes it.',
-        ...person({ title: 'Sort the ticket', ...triageQuestion }),
+        ...person<TicketContext>({ title: 'Sort the ticket', ...triageQuestion, due: 'triageTime' }),
         on: triageAnswers,
         after: { triageTime: 'triageEscalated' },
       },
 
       triageEscalated: {
         description: 'Nobody sorted the ticket in time; a supervisor does.',
-        ...person({ title: 'Supervisor: sort the ticket', ...triageQuestion }),
+        ...person<TicketContext>({
+          title: 'Supervisor: sort the ticket',
+          ...triageQuestion,
+          due: 'supervisorTime',
+        }),
         on: triageAnswers,
         after: { supervisorTime: { target: 'recordingOutcome', actions: 'closeUntriaged' } },
       },
@@ -212,7 +218,7 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
 
       awaitingReply: {
         description: 'A person writes the reply, or lets the draft go out as it is.',
-        ...person({ title: 'Write the reply', ...replyQuestion }),
+        ...person<TicketContext>({ title: 'Write the reply', ...replyQuestion, due: 'replyTime' }),
         on: replyAnswers,
         after: { replyTime: 'replyEscalated' },
       },
@@ -220,7 +226,11 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
       replyEscalated: {
         description:
           'Nobody wrote the reply in time; a supervisor does. If not, the part is recorded as unanswered.',
-        ...person({ title: 'Supervisor: write the reply', ...replyQuestion }),
+        ...person<TicketContext>({
+          title: 'Supervisor: write the reply',
+          ...replyQuestion,
+          due: 'supervisorTime',
+        }),
         on: replyAnswers,
         after: { supervisorTime: 'recordingOutcome' },
       },
@@ -268,7 +278,12 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
       awaitingApproval: {
         description:
           'A person decides on a refund that is large, not borne out by the record, or without sense.',
-        ...person({ title: 'Approve the refund', ...approvalQuestion }),
+        ...person<TicketContext>({
+          title: 'Approve the refund',
+          ...approvalQuestion,
+          ...approvers,
+          due: 'approvalTime',
+        }),
         on: approvalAnswers,
         after: { approvalTime: 'approvalEscalated' },
       },
@@ -276,7 +291,12 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
       approvalEscalated: {
         description:
           'Nobody decided in time; a supervisor does. If not, the reply goes out without a refund.',
-        ...person({ title: 'Supervisor: approve the refund', ...approvalQuestion }),
+        ...person<TicketContext>({
+          title: 'Supervisor: approve the refund',
+          ...approvalQuestion,
+          ...approvers,
+          due: 'supervisorTime',
+        }),
         on: approvalAnswers,
         after: { supervisorTime: { target: 'sending', actions: 'noteUndecided' } },
       },
@@ -321,7 +341,7 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
 
       awaitingPaymentCheck: {
         description: 'A person finds out whether the refund was made, or why not.',
-        ...person({ title: 'Look up the refund', ...paymentQuestion }),
+        ...person<TicketContext>({ title: 'Look up the refund', ...paymentQuestion, due: 'checkTime' }),
         on: paymentAnswers,
         after: { checkTime: 'paymentCheckEscalated' },
       },
@@ -329,7 +349,11 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
       paymentCheckEscalated: {
         description:
           'Nobody found out in time; a supervisor does. If not, the reply says that it is being checked.',
-        ...person({ title: 'Supervisor: look up the refund', ...paymentQuestion }),
+        ...person<TicketContext>({
+          title: 'Supervisor: look up the refund',
+          ...paymentQuestion,
+          due: 'supervisorTime',
+        }),
         on: paymentAnswers,
         after: { supervisorTime: 'sending' },
       },
@@ -372,7 +396,7 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
 
       awaitingMailCheck: {
         description: 'A person finds out whether the reply went out, or why not.',
-        ...person({ title: 'Look up the mail', ...mailQuestion }),
+        ...person<TicketContext>({ title: 'Look up the mail', ...mailQuestion, due: 'checkTime' }),
         on: mailAnswers,
         after: { checkTime: 'mailCheckEscalated' },
       },
@@ -380,7 +404,11 @@ export function createSupportTicketMachine(options: SupportTicketOptions = {}) {
       mailCheckEscalated: {
         description:
           'Nobody found out in time; a supervisor does. If not, the part is recorded as without a mail.',
-        ...person({ title: 'Supervisor: look up the mail', ...mailQuestion }),
+        ...person<TicketContext>({
+          title: 'Supervisor: look up the mail',
+          ...mailQuestion,
+          due: 'supervisorTime',
+        }),
         on: mailAnswers,
         after: { supervisorTime: 'recordingOutcome' },
       },

@@ -2,7 +2,7 @@
  * What the states of the support ticket are written in: its actors, gates, actions and delays. The states are in
  * machine.ts. Everything here is pure but the actors.
  */
-import { ModelCallFailed, type ModelProvider } from 'signalbox';
+import { ModelCallFailed, type ModelProvider, type Who } from 'signalbox';
 import { assertEvent, assign, setup, type EventObject } from 'xstate';
 
 import {
@@ -38,6 +38,8 @@ export interface SupportTicketOptions {
   readonly provider?: ModelProvider;
   /** By currency, in its units: up to this much a refund needs no person. A currency left out always needs one. */
   readonly refundLimits?: Readonly<Record<string, number>>;
+  /** Who may decide on a refund that is for a person. Default: anyone. */
+  readonly approvers?: Who;
   /** How often the model may repair a draft that may not go out. Default: 2. */
   readonly repairs?: number;
   /** How often a step is tried again after its first failure. */

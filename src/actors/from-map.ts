@@ -115,7 +115,7 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
 ): DurablePromiseLogic<TItemOutput[], z.input<TInput>>;
 export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
   options: AnyMapOptions<TInput, TItem, TItemOutput>,
-): DurablePromiseLogic<unknown, z.input<TInput>> {
+): unknown {
   assertOptions(options);
   const { name, each, reduce } = options;
   const performers = [each.signalbox, ...(reduce ? [reduce.by.signalbox] : [])];

@@ -18,6 +18,21 @@ export {
   type VoteOutcome,
 } from './from-vote.ts';
 export { fromWorkflow, type WorkflowActorOptions } from './from-workflow.ts';
+export { fromMcp, type McpActorOptions, type McpInvocation } from './mcp/from-mcp.ts';
+export {
+  mcpServer,
+  type McpCallOptions,
+  type McpCommonOptions,
+  type McpProcessOptions,
+  type McpServer,
+  type McpServerOptions,
+  type McpUrlOptions,
+} from './mcp/mcp-server.ts';
+export { mcpTools, type McpToolActor, type McpToolsOptions } from './mcp/mcp-tools.ts';
+export type { McpCallFailure } from './mcp/call-failure.ts';
+export type { JsonObject, McpHeaders, McpStdio, McpTool } from './mcp/connection.ts';
+export type { McpContract } from './mcp/tool-contract.ts';
+export type { McpContent, McpResource, McpResult } from './mcp/tool-result.ts';
 export { judgedBy, type Judgment } from './judged-by.ts';
 export type { AnswerChecks } from './answer-checks.ts';
 export type { CachePolicy, Policies } from './policies/policies.ts';

@@ -58,9 +58,14 @@ export function printInboxItem(
   const whose = waiting.questions.map(({ who }) => who && describeWho(who));
   for (const { event, label, who, fields, command, passes } of waiting.answers) {
     const refused = passes ? '' : '  (refused by a gate as it stands below)';
-    const names = label === undefined ? event : `${event} (${label})`;
+    const meaning = label === undefined ? '' : `  – ${label}`;
     const own = who && !whose.includes(describeWho(who)) ? `  for ${describeWho(who)}` : '';
-    printField(screen, 'answer', `${[names, ...fields.map(fieldText)].join('  ')}${own}${refused}`, options);
+    printField(
+      screen,
+      'answer',
+      `${[event, ...fields.map(fieldText)].join('  ')}${meaning}${own}${refused}`,
+      options,
+    );
     // Never wrapped: it is there to be copied.
     screen.print(`    ${screen.paint('cyan', oneLine(command))}`);
   }

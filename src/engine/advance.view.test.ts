@@ -71,7 +71,14 @@ describe('what a state shows of itself', () => {
     expect(viewState(asking, state)).toEqual({
       tags: ['busy', 'person'],
       accepts: ['APPROVE', 'REJECT', 'user.*', 'LEAVE'],
-      questions: [{ title: 'Approve it', shows: ['amount'], state: 'asking.both.approval.waiting' }],
+      questions: [
+        {
+          state: 'asking.both.approval.waiting',
+          title: 'Approve it',
+          shows: { amount: 10 },
+          answers: [{ event: 'APPROVE' }, { event: 'REJECT' }, { event: 'user.*' }],
+        },
+      ],
     });
   });
 

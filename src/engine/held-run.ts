@@ -236,7 +236,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   async function turns(): Promise<void> {
     for (let steps = 1; phase === 'held'; steps++) {
       again = false;
-      flights.startDue(state.invocations);
+      flights.startDue(state.invocations.filter(({ key }) => !hasLanded(key)));
       const turn = nextTurnOf(clock.now());
       if (turn) await take(turn);
       else if (mayHaveMail) await fetchMail();
@@ -244,6 +244,11 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       else return wakeAtNextTimer();
       if (steps % stepsPerTurn === 0) await nextTurn();
     }
+  }
+
+  /** Whether its outcome waits for its turn. */
+  function hasLanded(key: string): boolean {
+    return results.some(({ flight }) => flight?.invocation.key === key);
   }
 
   /** The earliest of what is there to be taken (I3). */
@@ -304,7 +309,8 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       tags: led.tags,
       entry,
       letter: turn.mail,
-      flight: turn.flight,
+      // What a deferred invocation has kept is what it goes on with.
+      flight: message.type === 'deferred' ? undefined : turn.flight,
       led,
     });
     if (!result) return;

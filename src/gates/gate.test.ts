@@ -9,7 +9,6 @@ import { lengthWithin } from './checks/length-within.ts';
 import { oneOf } from './checks/one-of.ts';
 import { describeReasons, describeVerdicts } from './describe-verdicts.ts';
 import { gate, type GateArgs } from './gate.ts';
-import { person, personQuestion } from './person.ts';
 import { collectVerdicts, recordVerdict, type Verdict } from './verdict.ts';
 
 type Context = { limit: number };
@@ -316,24 +315,5 @@ describe('verdicts', () => {
     record('outside');
     expect(outer?.map(({ gate: name }) => name)).toEqual(['before', 'after']);
     expect(inner?.map(({ gate: name }) => name)).toEqual(['inside']);
-  });
-});
-
-describe('a state in which a person decides', () => {
-  const question = { title: 'Approve the refund', instructions: 'Look at the ticket.', shows: ['ticket'] };
-
-  it('is marked by plain state configuration, and can be found again', () => {
-    const machine = setup({}).createMachine({
-      initial: 'asking',
-      states: { asking: { ...person(question), on: { YES: {} } } },
-    });
-    const snapshot = createActor(machine).start().getSnapshot();
-    expect(snapshot.hasTag('person')).toBe(true);
-    expect(Object.values(snapshot.getMeta()).map((meta) => personQuestion(meta))).toEqual([question]);
-  });
-
-  it('is none without a question', () => {
-    for (const meta of [undefined, null, 'person', {}, { title: 'x' }])
-      expect(personQuestion(meta)).toBeUndefined();
   });
 });

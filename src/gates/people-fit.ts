@@ -66,7 +66,7 @@ function problemOf(node: StateNode, { answers, due, remind }: PersonQuestion): s
     if (untaken !== undefined) {
       return `no transition takes its answer \`${untaken}\`. Add it to \`on\`, or take it out of \`answers\`.`;
     }
-    const undeclared = eventsOf(node).find((type) => !types.some((one) => matchesDescriptor(one, type)));
+    const undeclared = eventsOf(node).find((type) => !types.some((one) => matchesDescriptor(type, one)));
     if (undeclared !== undefined) {
       return `does not declare \`${undeclared}\`, which it takes, among its \`answers\`; nothing would say who may send it.`;
     }

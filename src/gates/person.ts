@@ -2,7 +2,7 @@
  * `person`: marks a state in which a person decides, and declares what they are asked.
  *
  * It returns plain XState state configuration (`tags` and `meta`) to spread into the state. The answers stay the state's
- * own `on`, and its times its own `after`: there the machine's types check their targets, guards and actions, every
+ * own `on`, and its times its own `after`: there XState checks their targets, guards and actions, every
  * reader, editor and path search sees them, and they work without Signalbox. What is declared here is what a
  * machine cannot say of them; `defineWorkflow` refuses a declaration that its machine does not bear out.
  */

@@ -4,7 +4,7 @@
  * I1. Nothing is said against schemas that can fit: where a schema uses more of the language than is read here, it counts
  *     as fitting.
  */
-import type { JsonSchema } from './connection.ts';
+import type { JsonSchema } from '../providers/provider.ts';
 
 export interface Misfit {
   readonly path: readonly string[];

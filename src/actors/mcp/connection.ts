@@ -1,4 +1,5 @@
 /** What is asked of a connection to an MCP server. The one that is used is in `sdk-connection.ts`. */
+import type { JsonSchema } from '../providers/provider.ts';
 import type { McpResult } from './tool-result.ts';
 
 /** A tool as its server describes it. */
@@ -8,8 +9,6 @@ export interface McpTool {
   readonly inputSchema: JsonSchema;
   readonly outputSchema?: JsonSchema;
 }
-
-export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Where the server is, and how long to wait for it. */
 export interface McpTarget {

@@ -19,7 +19,8 @@ import { underPolicies, type Policies } from '../policies/policies.ts';
 import type { JsonObject } from './connection.ts';
 import { assertAllowed, type McpServer } from './mcp-server.ts';
 import type { McpContract } from './tool-contract.ts';
-import { takesOnlyText, textOf, valueFor, type McpResult } from './tool-result.ts';
+import { textOf, valueFor, type McpResult } from './tool-result.ts';
+import { takesOnlyText } from './written-schema.ts';
 
 /** What is known of the invocation when its request is made. */
 export interface McpInvocation {
@@ -72,7 +73,7 @@ export interface McpActorOptions<TInput extends ZodType, TOutput extends ZodType
 }
 
 /** In `_meta` of the request. */
-export const IDEMPOTENCY_KEY = 'signalbox/idempotencyKey';
+const IDEMPOTENCY_KEY = 'signalbox/idempotencyKey';
 
 /**
  * Logic that calls a tool of an MCP server, with input and output checked by zod.

@@ -19,7 +19,7 @@ describe('the tools of a server', () => {
     const listed = await server.tools();
     const tools = await mcpTools(server, { reads: ['sums'], irreversible: ['refuse'] });
     expect(tools.map(({ signalbox: { name, description } }) => ({ name, description }))).toEqual(
-      ['add', 'strict', 'prose', 'refuse', 'picture'].map((name) => ({ name, description: `Does ${name}.` })),
+      ['add', 'strict', 'refuse', 'prose', 'picture'].map((name) => ({ name, description: `Does ${name}.` })),
     );
     for (const [index, { signalbox }] of tools.entries()) {
       const described = z.toJSONSchema(signalbox.input!, { io: 'input' });

@@ -130,7 +130,7 @@ async function opened(sdk: Sdk, line: Line, timeoutMs: number, signal: AbortSign
     { versionNegotiation: { mode: line.negotiation } },
   );
   let ending: Promise<void> | undefined;
-  const end = () => (ending ??= line.transport.close().catch(() => {}));
+  const end = () => void (ending ??= line.transport.close().catch(() => {}));
   signal.addEventListener('abort', end);
   try {
     signal.throwIfAborted();
@@ -138,7 +138,8 @@ async function opened(sdk: Sdk, line: Line, timeoutMs: number, signal: AbortSign
     signal.throwIfAborted();
     return client;
   } catch (error) {
-    await end();
+    end();
+    await ending;
     throw error;
   } finally {
     signal.removeEventListener('abort', end);
@@ -181,7 +182,7 @@ function connection(client: Client, line: Line, timeoutMs: number, failures: Cal
       throw failures.of(error, [noteOn(line), seen].filter(Boolean).join(' '));
     } finally {
       if (--underway === 0) {
-        if (closesWhenUnused) void close();
+        if (closesWhenUnused) closeUnwatched();
         else if (!closing) line.spawned?.release();
       }
     }
@@ -218,6 +219,10 @@ function connection(client: Client, line: Line, timeoutMs: number, failures: Cal
     return plainResult(await result);
   }
 
+  function closeUnwatched(): void {
+    close().catch(() => {});
+  }
+
   function close(): Promise<void> {
     closing ??= (async () => {
       ended = true;
@@ -247,7 +252,7 @@ function connection(client: Client, line: Line, timeoutMs: number, failures: Cal
     close,
     closeWhenUnused: () => {
       closesWhenUnused = true;
-      if (underway === 0) void close();
+      if (underway === 0) closeUnwatched();
     },
   };
 }

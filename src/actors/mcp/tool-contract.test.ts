@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { z, type ZodType } from 'zod';
 
-import type { JsonSchema } from './connection.ts';
+import type { JsonSchema } from '../providers/provider.ts';
 import { contractIssues } from './tool-contract.ts';
 
 const object = (properties: JsonSchema, more: JsonSchema = {}): JsonSchema => ({

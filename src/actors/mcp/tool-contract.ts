@@ -1,9 +1,10 @@
 /** What an actor expects of a tool, held against what the server says of it. */
-import { z, type ZodType } from 'zod';
+import type { ZodType } from 'zod';
 
 import { McpToolMismatch, type Issue } from '../../errors.ts';
 import { misfits, type Misfit } from './compare-schemas.ts';
-import type { JsonSchema, McpTool } from './connection.ts';
+import type { McpTool } from './connection.ts';
+import { writtenSchema } from './written-schema.ts';
 
 /** What an actor expects of a tool. */
 export interface McpContract {
@@ -16,8 +17,8 @@ export interface McpContract {
 
 /** Where the tool and its actor cannot fit. `path` begins with `input` or `output`. */
 export function contractIssues({ input, output }: McpContract, tool: McpTool): Issue[] {
-  const sent = input && jsonSchemaOf(input, 'output');
-  const read = output && jsonSchemaOf(output, 'input');
+  const sent = input && writtenSchema(input, 'output');
+  const read = output && writtenSchema(output, 'input');
   return [
     ...(sent ? misfits(sent, tool.inputSchema, true).map(inputIssue) : []),
     ...(read && tool.outputSchema ? misfits(tool.outputSchema, read, false).map(outputIssue) : []),
@@ -41,25 +42,6 @@ export function toolMissing(server: string, tool: string, tools: readonly McpToo
   return new McpToolMismatch(`MCP server \`${server}\` has no tool \`${tool}\`. ${others}`, {
     details: { server, tool, tools: names, issues: [] },
   });
-}
-
-function jsonSchemaOf(schema: ZodType, io: 'input' | 'output'): JsonSchema | undefined {
-  try {
-    return z.toJSONSchema(schema, {
-      io,
-      unrepresentable: 'any',
-      override: ({ zodSchema, jsonSchema }) => {
-        const { type, coerce } = zodSchema._zod.def as { readonly type: string; readonly coerce?: boolean };
-        // These take more than the schema that zod writes for them says.
-        if (io === 'input' && (coerce || type === 'catch')) {
-          for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
-        }
-      },
-    });
-  } catch {
-    // What zod cannot write down is left to the check of each value.
-    return undefined;
-  }
 }
 
 function inputIssue({ path, why, given, taken }: Misfit): Issue {

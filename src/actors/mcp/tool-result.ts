@@ -1,7 +1,8 @@
 /** What a tool gave back, and the value that is read from it. */
-import { z, type ZodType } from 'zod';
+import type { ZodType } from 'zod';
 
 import { ActorValueInvalid } from '../../errors.ts';
+import { takesOnlyText } from './written-schema.ts';
 
 /** Plain data, as it is on record. */
 export interface McpResult {
@@ -65,15 +66,6 @@ export async function valueFor(output: ZodType, result: McpResult, where: string
     throw new ActorValueInvalid(
       `${where} is text that is not JSON, and the schema takes no such text: ${excerpt(text)}. Make \`output\` take text, or give the actor \`read\`.`,
     );
-  }
-}
-
-/** Told from the schema, so that a number as text stays text for it. */
-export function takesOnlyText(output: ZodType): boolean {
-  try {
-    return z.toJSONSchema(output, { io: 'input', unrepresentable: 'any' }).type === 'string';
-  } catch {
-    return false;
   }
 }
 

@@ -5,12 +5,25 @@ import type { ContentBlock, ModelRequest } from './provider.ts';
 export interface AnthropicRequest {
   model: string;
   max_tokens: number;
-  system?: string;
+  system?: string | { type: 'text'; text: string; cache_control: CacheControl }[];
   messages: { role: 'user' | 'assistant'; content: string | AnthropicBlock[] }[];
-  tools?: { name: string; description: string; input_schema: { type: 'object'; [key: string]: unknown } }[];
-  /** Has the API place the breakpoint after the last block that can be cached. */
-  cache_control?: { type: 'ephemeral'; ttl: '5m' | '1h' };
+  tools?: AnthropicTool[];
+  /** Has the API place a breakpoint after the last block that can be cached. */
+  cache_control?: CacheControl;
   output_config?: { format: { type: 'json_schema'; schema: Record<string, unknown> } };
+  stream?: true;
+}
+
+export interface AnthropicTool {
+  name: string;
+  description: string;
+  input_schema: { type: 'object'; [key: string]: unknown };
+  cache_control?: CacheControl;
+}
+
+interface CacheControl {
+  type: 'ephemeral';
+  ttl: '5m' | '1h';
 }
 
 /** Blocks of other types came from the API and go back as they came. */
@@ -38,6 +51,10 @@ interface UrlSource {
   url: string;
 }
 
+/**
+ * With `promptCache` there are two breakpoints: one after the conversation, for whoever goes on with it, and one after
+ * tools and system prompt, for other conversations that begin with the same.
+ */
 export function toWire({
   model,
   maxTokens,
@@ -46,18 +63,20 @@ export function toWire({
   tools = [],
   promptCache,
 }: ModelRequest): AnthropicRequest {
+  const cache = promptCache && { cache_control: { type: 'ephemeral' as const, ttl: promptCache } };
+  const wireTools = tools.map(({ name, description, inputSchema }, index): AnthropicTool => ({
+    name,
+    description,
+    input_schema: { type: 'object', ...inputSchema },
+    // Tools stand before the system prompt, so its breakpoint is theirs too.
+    ...(system === undefined && index === tools.length - 1 && cache),
+  }));
   return {
     model,
     max_tokens: maxTokens,
-    ...(promptCache && { cache_control: { type: 'ephemeral', ttl: promptCache } }),
-    ...(system !== undefined && { system }),
-    ...(tools.length > 0 && {
-      tools: tools.map(({ name, description, inputSchema }) => ({
-        name,
-        description,
-        input_schema: { type: 'object', ...inputSchema },
-      })),
-    }),
+    ...cache,
+    ...(system !== undefined && { system: cache ? [{ type: 'text', text: system, ...cache }] : system }),
+    ...(wireTools.length > 0 && { tools: wireTools }),
     messages: messages.map(({ role, content }) => ({
       role,
       content: typeof content === 'string' ? content : content.map(blockToWire),

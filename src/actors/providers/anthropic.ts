@@ -10,10 +10,12 @@
 import type { Message } from '@anthropic-ai/sdk/resources/messages/messages';
 
 import type { TokenUsage } from '../../invocation.ts';
-import { InvalidOption, ModelCallFailed } from '../../errors.ts';
-import { causesOf, describeError, plainError } from '../../plain-error.ts';
+import { InvalidOption } from '../../errors.ts';
+import { describeError, plainError } from '../../plain-error.ts';
+import { callFailed, failure, PLACEHOLDER_KEY, streamFailed, unreadable } from './anthropic-failure.ts';
+import { createMessageDraft } from './anthropic-stream.ts';
 import { type AnthropicRequest, fromWire, toWire, unknownMediaType } from './anthropic-wire.ts';
-import type { CallFailure, ModelProvider, ModelRequest, ModelResponse } from './provider.ts';
+import type { ModelCall, ModelProvider, ModelRequest, ModelResponse } from './provider.ts';
 
 export interface AnthropicOptions {
   /**
@@ -33,43 +35,33 @@ export interface AnthropicClient {
   readonly apiKey?: unknown;
   readonly authToken?: unknown;
   readonly messages: {
-    create(
-      params: AnthropicRequest,
-      options: { readonly signal: AbortSignal; readonly maxRetries: number },
+    /** Gives a message, or an `AnthropicStream` of its events if `params.stream` is set. */
+    create(params: AnthropicRequest, options: AnthropicCallOptions): PromiseLike<unknown>;
+    /** Needed only to count tokens. */
+    countTokens?(
+      params: Omit<AnthropicRequest, 'max_tokens' | 'stream'>,
+      options: AnthropicCallOptions,
     ): PromiseLike<unknown>;
-    /** Needed only for answers that are streamed. */
-    stream?(
-      params: AnthropicRequest,
-      options: { readonly signal: AbortSignal; readonly maxRetries: number },
-    ): AnthropicStream;
   };
 }
 
-/** The part of the SDK's stream that is used here. */
-export interface AnthropicStream {
-  readonly request_id?: string | null | undefined;
-  on(event: 'text', listener: (delta: string) => void): unknown;
-  finalMessage(): Promise<unknown>;
+export interface AnthropicCallOptions {
+  readonly signal: AbortSignal;
+  readonly maxRetries: number;
 }
 
-/** Servers without authentication ignore it; the SDK insists on one. */
-const PLACEHOLDER_KEY = 'no-key';
-
-/** An error body may be a whole HTML page. */
-const MAX_REASON_LENGTH = 500;
-
-/** https://platform.claude.com/docs/en/api/errors */
-const PASSING_ERRORS: ReadonlySet<string> = new Set([
-  'api_error',
-  'overloaded_error',
-  'rate_limit_error',
-  'timeout_error',
-]);
+/** The events of a message, parsed. */
+export type AnthropicStream = AsyncIterable<unknown>;
 
 /** The SDK refuses to wait for a longer answer in one piece, as it could take more than ten minutes. */
 const LONGEST_UNSTREAMED = 21_333;
 
 /**
+ * Anthropic's Messages API, or a server that speaks it.
+ *
+ * A call is streamed if someone looks on (`onText`), or if `maxTokens` is above 21,333; the response is the same. A stream
+ * that breaks off, whatever the reason, is a call that failed: there is no half answer.
+ *
  * @example
  * ```ts
  * fromModel({ ..., provider: anthropic({ client: new Anthropic({ apiKey, timeout: 60_000 }) }) });
@@ -81,26 +73,92 @@ export function anthropic({ client, enforcesSchema = true }: AnthropicOptions = 
     name: 'anthropic',
     standIn: false,
     enforcesSchema,
-    complete: async (request, { signal, sent, onText }) => {
+
+    complete: async (request, call) => {
       const current = await clientNow();
       const params = await paramsOf(request, enforcesSchema);
-      sent(params);
-      const options = { signal, maxRetries: 0 };
-      try {
-        const streams = onText !== undefined || params.max_tokens > LONGEST_UNSTREAMED;
-        if (!streams || !current.messages.stream) {
-          return responseOf(await current.messages.create(params, options), request);
-        }
-        const stream = current.messages.stream(params, options);
-        if (onText) stream.on('text', onText);
-        const answer = await stream.finalMessage();
-        return responseOf(answer, request, stream.request_id);
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        throw error instanceof ModelCallFailed ? error : callFailed(error, current);
+      if (call.onText || params.max_tokens > LONGEST_UNSTREAMED) params.stream = true;
+      call.sent(params);
+      const { data, requestId } = await answerTo(() => current.messages.create(params, optionsOf(call)), {
+        call,
+        client: current,
+      });
+      const answer = isStream(data) ? await messageOf(data, { call, client: current, requestId }) : data;
+      return responseOf(answer, request, requestId);
+    },
+
+    countTokens: async (request, call) => {
+      const current = await clientNow();
+      const { max_tokens: _, ...params } = await paramsOf(request, enforcesSchema);
+      const count = current.messages.countTokens?.bind(current.messages);
+      if (!count) {
+        throw failure('its client cannot count tokens', { kind: 'refused-to-send', retryable: false });
       }
+      const { data } = await answerTo(() => count(params, optionsOf(call)), { call, client: current });
+      const tokens = (data as { readonly input_tokens?: unknown } | undefined)?.input_tokens;
+      if (typeof tokens !== 'number') throw unreadable('what came back is not a count of tokens');
+      return tokens;
     },
   };
+}
+
+type Aborting = Pick<ModelCall, 'signal'>;
+
+function optionsOf({ signal }: Aborting): AnthropicCallOptions {
+  return { signal, maxRetries: 0 };
+}
+
+/** What the API answers, with its request id where the SDK gives it. A stream has only begun. */
+async function answerTo(
+  send: () => PromiseLike<unknown>,
+  { call: { signal }, client }: { readonly call: Aborting; readonly client: AnthropicClient },
+): Promise<{ readonly data: unknown; readonly requestId?: string | undefined }> {
+  try {
+    const answering = send();
+    if (!('withResponse' in answering)) return { data: await answering };
+    const { data, request_id: requestId } = await (answering as WithResponse).withResponse();
+    return { data, requestId: requestId ?? undefined };
+  } catch (error) {
+    throw signal.aborted ? signal.reason : callFailed(error, client);
+  }
+}
+
+/** The SDK's promises. */
+interface WithResponse {
+  withResponse(): Promise<{ readonly data: unknown; readonly request_id: string | null | undefined }>;
+}
+
+interface Streaming {
+  readonly call: ModelCall;
+  readonly client: AnthropicClient;
+  readonly requestId: string | undefined;
+}
+
+async function messageOf(stream: AnthropicStream, { call, client, requestId }: Streaming): Promise<unknown> {
+  const { signal, onText } = call;
+  const draft = createMessageDraft({ onText, unreadable: (what) => unreadable(what, requestId) });
+  // To the end, even when the message is whole: so the connection can be used again.
+  for await (const event of failingAs(stream, (error) => streamFailed(error, client, requestId)))
+    draft.take(event);
+  // The SDK ends an aborted stream as if it were over.
+  signal.throwIfAborted();
+  const message = draft.whole();
+  if (!message) throw unreadable('the answer was cut off', requestId);
+  return message;
+
+  async function* failingAs(events: AnthropicStream, failed: (error: unknown) => Error): AnthropicStream {
+    try {
+      yield* events;
+    } catch (error) {
+      signal.throwIfAborted();
+      // What goes wrong after the end takes nothing away.
+      if (!draft.whole()) throw failed(error);
+    }
+  }
+}
+
+function isStream(data: unknown): data is AnthropicStream {
+  return typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
 }
 
 /** One client for as long as the environment says the same. */
@@ -164,15 +222,9 @@ async function paramsOf(request: ModelRequest, enforcesSchema: boolean): Promise
   }
 }
 
-function responseOf(answer: unknown, request: ModelRequest, streamId?: string | null): ModelResponse {
-  if (!isMessage(answer)) {
-    throw failure('what came back is not a message of the Messages API', {
-      kind: 'unreadable',
-      retryable: true,
-    });
-  }
-  const { content, model, stop_reason, stop_details, usage } = answer;
-  const requestId = answer._request_id ?? streamId;
+function responseOf(answer: unknown, request: ModelRequest, requestId?: string): ModelResponse {
+  if (!isMessage(answer)) throw unreadable('what came back is not a message of the Messages API', requestId);
+  const { _request_id: id = requestId, content, model, stop_reason, stop_details, usage } = answer;
   const stopDetail = [stop_details?.category, stop_details?.explanation].filter(Boolean).join(': ');
   return {
     text: content.map((block) => (block.type === 'text' ? block.text : '')).join(''),
@@ -180,7 +232,7 @@ function responseOf(answer: unknown, request: ModelRequest, streamId?: string | 
     stopReason: stop_reason ?? 'none',
     ...(stopDetail !== '' && { stopDetail }),
     ...(typeof usage?.input_tokens === 'number' && { usage: usageOf(usage) }),
-    ...(requestId != null && { requestId }),
+    ...(id != null && { requestId: id }),
     model: model ?? request.model,
     response: answer,
   };
@@ -189,6 +241,7 @@ function responseOf(answer: unknown, request: ModelRequest, streamId?: string | 
 /** Servers that only resemble the API may leave things out. */
 type AnyMessage = Pick<Message, 'content'> &
   Partial<Pick<Message, 'model' | 'stop_reason' | 'stop_details' | 'usage'>> & {
+    /** The SDK puts it there. */
     readonly _request_id?: string | null;
   };
 
@@ -210,108 +263,4 @@ function usageOf({
     ...(cache_read_input_tokens != null && { cacheReadTokens: cache_read_input_tokens }),
     ...(cache_creation_input_tokens != null && { cacheWriteTokens: cache_creation_input_tokens }),
   };
-}
-
-/** The SDK's errors are told apart by name and fields, since a client may come from another copy of the SDK. */
-interface SdkError {
-  readonly name?: string;
-  readonly status?: number;
-  readonly headers?: Headers;
-  readonly type?: string | null;
-  readonly apiMessage?: string | null;
-}
-
-function callFailed(error: unknown, client: AnthropicClient): Error {
-  const secrets = secretsOf(client);
-  const hidden = (text: string) => secrets.reduce((shown, secret) => shown.replaceAll(secret, '[key]'), text);
-  const cause = plainError(error, hidden);
-  const { message } = cause;
-  const { name, status, headers, type, apiMessage } = error as SdkError;
-
-  if (status !== undefined) {
-    const reason = hidden(apiMessage ?? message).slice(0, MAX_REASON_LENGTH);
-    const wayOut = status === 401 || status === 403 ? ' Check the API key.' : '';
-    return failure(
-      `${status}${type ? ` (${type})` : ''}: ${reason}${wayOut}`,
-      httpFailure(status, headers),
-      cause,
-    );
-  }
-  // An `error` event in the middle of a stream.
-  if (type) {
-    const reason = hidden(apiMessage ?? message).slice(0, MAX_REASON_LENGTH);
-    return failure(`${type}: ${reason}`, { kind: 'http', retryable: PASSING_ERRORS.has(type) }, cause);
-  }
-  switch (name) {
-    case 'APIConnectionTimeoutError':
-      return failure('no answer came in time', { kind: 'timeout', retryable: true }, cause);
-    case 'APIConnectionError': {
-      const innermost = [...causesOf(cause)].map(describeError).at(-1);
-      return failure(
-        `the connection failed: ${innermost?.message || innermost?.code}`,
-        { kind: 'connection', retryable: true },
-        cause,
-      );
-    }
-    case 'SyntaxError':
-      return failure('what came back is not JSON', { kind: 'unreadable', retryable: true }, cause);
-    default: {
-      if ([...causesOf(cause)].some((inner) => describeError(inner).name === 'SyntaxError')) {
-        return failure('what came back is not JSON', { kind: 'unreadable', retryable: true }, cause);
-      }
-      // What `fetch` and the SDK say when the body stops in the middle.
-      if (message === 'terminated' || /stream (ended|was cut)|without (producing|sending)/i.test(message)) {
-        return failure('the answer was cut off', { kind: 'unreadable', retryable: true }, cause);
-      }
-      const wayOut =
-        client.apiKey == null && client.authToken == null
-          ? ' Set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for a local server.'
-          : '';
-      return failure(`${message}${wayOut}`, { kind: 'refused-to-send', retryable: false }, cause);
-    }
-  }
-}
-
-function failure(what: string, details: CallFailure, cause?: Error): ModelCallFailed {
-  return new ModelCallFailed(`The call to Anthropic's API failed: ${what}`, {
-    details: { ...details },
-    ...(cause && { cause }),
-  });
-}
-
-function httpFailure(status: number, headers: Headers | undefined): CallFailure {
-  const retryAfterMs = retryAfterOf(headers);
-  const requestId = headers?.get('request-id');
-  // The API may overrule what the status says.
-  const overruled = headers?.get('x-should-retry');
-  const retryable = overruled
-    ? overruled === 'true'
-    : status === 408 || status === 409 || status === 429 || status >= 500;
-  return {
-    kind: 'http',
-    retryable,
-    status,
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-    ...(requestId && { requestId }),
-  };
-}
-
-/** RFC 9110, 10.2.3: seconds or a date. `retry-after-ms` is the API's own. */
-function retryAfterOf(headers: Headers | undefined): number | undefined {
-  const ms = headers?.get('retry-after-ms');
-  const after = headers?.get('retry-after');
-  const waits = [
-    ms ? Number(ms) : NaN,
-    after ? Number(after) * 1000 : NaN,
-    after ? Date.parse(after) - Date.now() : NaN,
-  ];
-  const wait = waits.find((candidate) => Number.isFinite(candidate));
-  return wait === undefined ? undefined : Math.max(0, Math.round(wait));
-}
-
-/** Proxies are known to quote a wrong key in their answer. */
-function secretsOf({ apiKey, authToken }: AnthropicClient): string[] {
-  return [apiKey, authToken].filter(
-    (secret): secret is string => typeof secret === 'string' && secret !== '' && secret !== PLACEHOLDER_KEY,
-  );
 }

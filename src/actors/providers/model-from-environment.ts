@@ -25,6 +25,9 @@ export function modelFromEnvironment({ standIn }: { readonly standIn: ModelProvi
     get enforcesSchema() {
       return chosen().enforcesSchema;
     },
+    get countTokens() {
+      return chosen().countTokens;
+    },
     complete: (request, call) => chosen().complete(request, call),
   };
 }

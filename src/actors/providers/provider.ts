@@ -21,6 +21,13 @@ export interface ModelProvider {
    * the signal's reason if it was aborted. An answer that is cut off or refused is not a failed call: its `stopReason` tells.
    */
   complete(request: ModelRequest, call: ModelCall): Promise<ModelResponse>;
+  /**
+   * How many tokens the request would have as input, as the provider counts them. It makes no answer and costs nothing.
+   * Rejects as `complete` does. Absent if the provider cannot count.
+   */
+  readonly countTokens?:
+    | ((request: ModelRequest, call: Pick<ModelCall, 'signal'>) => Promise<number>)
+    | undefined;
 }
 
 export interface ModelRequest {
@@ -34,7 +41,10 @@ export interface ModelRequest {
   readonly schema?: JsonSchema;
   /** Tools that the model may call. */
   readonly tools?: readonly ModelTool[];
-  /** Have the provider keep what comes before the answer, so that asking on costs less. How long it keeps it. */
+  /**
+   * Have the provider keep what comes before the answer, and for how long: what begins with the same tools and system
+   * prompt, or goes on with the same conversation, then costs less. Keeping itself costs a little more than not.
+   */
   readonly promptCache?: '5m' | '1h';
   /** The actor's validated input. For stand-ins; it never goes over the wire. */
   readonly input: unknown;
@@ -63,6 +73,7 @@ export interface FileBlock {
   readonly type: 'file';
   readonly mediaType: string;
   readonly source: { readonly base64: string } | { readonly url: string };
+  /** Shown to the model with a document. */
   readonly title?: string;
 }
 
@@ -95,7 +106,10 @@ export interface ModelCall {
   readonly key: string;
   /** Put the raw request on record, so that it is there when the call fails too. It must hold no credentials. */
   readonly sent: (request: unknown) => void;
-  /** Told of the answer's text as it comes, piece by piece. A provider that cannot stream does not call it. */
+  /**
+   * Told of the answer's text as it comes, piece by piece: JSON too, if that is asked for. A call that fails may have told
+   * of a part. A provider that cannot stream does not call it.
+   */
   readonly onText?: (delta: string) => void;
 }
 
@@ -129,12 +143,13 @@ export type StopReason =
 /** The `details` of a `ModelCallFailed`. */
 export interface CallFailure {
   /**
-   * `http`: an answer with an error status. `connection`: none came. `timeout`: none came in time. `unreadable`: it was
+   * `http`: an answer with an error status, or an error in the middle of a stream. `connection`: none came. `timeout`: none came in time. `unreadable`: it was
    * cut, or is not what the protocol says. `refused-to-send`: nothing was sent.
    */
   readonly kind: 'http' | 'connection' | 'timeout' | 'unreadable' | 'refused-to-send';
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
+  /** Of an error in the middle of a stream, the status that it stands for, where it is known. */
   readonly status?: number;
   /** How long the provider asks to wait, from its `retry-after`. */
   readonly retryAfterMs?: number;

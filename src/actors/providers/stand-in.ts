@@ -1,16 +1,34 @@
 /** A stand-in for a model: plain rules over the input, for when there is no key. It says that it is one. */
 import { InvalidOption } from '../../errors.ts';
-import type { ModelProvider, ModelRequest, ModelResponse } from './provider.ts';
+import type { ContentBlock, ModelProvider, ModelRequest, ModelResponse } from './provider.ts';
 
 /**
- * What a model would answer to this input: a value, which is given as JSON, or a string, which is given as it is. A
- * question that is asked for text first has no `request.schema` the first time. Write the type of the input that the
- * actor has validated: `(ticket: Ticket) => ...`.
+ * What a model would answer to this input: a value, which is given as JSON, a string, which is given as it is, or
+ * `callTools(...)`. A question that is asked for text first has no `request.schema` the first time. Write the type of the
+ * input that the actor has validated: `(ticket: Ticket) => ...`.
+ *
+ * An agent asks once per turn with the conversation so far in `request.messages`: one message the first time, and two
+ * more for every turn that called tools.
  */
 export type StandInRule = { rule(input: unknown, request: ModelRequest): unknown }['rule'];
 
+/** What `callTools` gives, for a rule to return. */
+export interface StandInToolCalls {
+  readonly [toolCalls]: readonly StandInToolCall[];
+  readonly text: string;
+}
+
+export interface StandInToolCall {
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/** Registered, so that it is the same in another copy of this package. */
+const toolCalls: unique symbol = Symbol.for('signalbox.standIn.toolCalls');
+
 /**
- * A provider that answers by rules, one for each actor by its name. It is deterministic if they are.
+ * A provider that answers by rules, one for each actor by its name. It is deterministic if they are. Whoever looks on is
+ * told of an answer word by word, all at once.
  *
  * @example
  * ```ts
@@ -37,56 +55,47 @@ export function standIn(rules: Readonly<Record<string, StandInRule>>): ModelProv
       }
       const response = answered(await rule(request.input, request), request);
       signal.throwIfAborted();
-      for (const piece of response.text.match(/\S+\s*/g) ?? []) onText?.(piece);
+      if (onText) for (const [piece] of response.text.matchAll(/\s*\S+\s*|\s+/g)) onText(piece);
       return response;
     },
   };
 }
 
-function calling(list: ToolCalls[typeof calls], { messages }: ModelRequest): ModelResponse {
-  const content = list.map(({ name, input }, index) => ({
-    type: 'tool-call' as const,
-    // Ids are unique in a conversation, and the same whenever it is had again.
-    id: `call_${messages.length}_${index + 1}`,
-    name,
-    input,
-  }));
-  return { text: '', content, stopReason: 'tool_use', model: 'stand-in', response: { content } };
-}
-
-/** What a real provider would have been sent. */
-function onRecord({ system, messages, schema }: ModelRequest): unknown {
-  return { ...(system !== undefined && { system }), messages, ...(schema && { schema }) };
-}
-
-const calls = Symbol('tool calls');
-
-interface ToolCalls {
-  readonly [calls]: ReadonlyArray<{ readonly name: string; readonly input: unknown }>;
-}
-
 /**
- * What a rule gives to have the model of an agent call tools. The rule sees what came of it in `request.messages`.
+ * What a rule gives to have the model of an agent call tools, one or several at once, after a text if it has one. What
+ * came of the calls is in `request.messages` when the rule is asked again.
  *
  * @example
  * ```ts
- * standIn({ helpOut: (_, { messages }) => messages.length === 1 ? callTools([{ name: 'lookUp', input: { id: 7 } }]) : 'Done.' });
+ * const model = standIn({
+ *   helpOut: (_, { messages }) =>
+ *     messages.length === 1 ? callTools([{ name: 'lookUp', input: { id: 7 } }]) : 'It is on its way.',
+ * });
  * ```
  */
-export function callTools(list: ToolCalls[typeof calls]): unknown {
-  return { [calls]: list } satisfies ToolCalls;
+export function callTools(calls: readonly StandInToolCall[], text = ''): StandInToolCalls {
+  return { [toolCalls]: calls, text };
+}
+
+/** What a real provider would have been sent. */
+function onRecord({ system, messages, schema, tools }: ModelRequest): unknown {
+  return {
+    ...(system !== undefined && { system }),
+    messages,
+    ...(schema && { schema }),
+    ...(tools && { tools }),
+  };
 }
 
 function answered(answer: unknown, request: ModelRequest): ModelResponse {
-  const { actor } = request;
-  if (typeof answer === 'object' && answer !== null && calls in answer) {
-    return calling((answer as ToolCalls)[calls], request);
+  if (typeof answer === 'object' && answer !== null && toolCalls in answer) {
+    return calling(answer as StandInToolCalls, request);
   }
   const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
   if (text === undefined) {
     throw new InvalidOption(
-      `Expected the stand-in rule for \`${actor}\` to give a string or a JSON value, got \`${typeof answer}\`.`,
-      { details: { actor } },
+      `Expected the stand-in rule for \`${request.actor}\` to give a string or a JSON value, got \`${typeof answer}\`.`,
+      { details: { actor: request.actor } },
     );
   }
   return {
@@ -96,4 +105,16 @@ function answered(answer: unknown, request: ModelRequest): ModelResponse {
     model: 'stand-in',
     response: { text },
   };
+}
+
+function calling({ text, [toolCalls]: calls }: StandInToolCalls, { messages }: ModelRequest): ModelResponse {
+  const content: ContentBlock[] = calls.map(({ name, input }, index) => ({
+    type: 'tool-call',
+    // Ids differ within a conversation, and are the same whenever it is had again.
+    id: `call_${messages.length}_${index + 1}`,
+    name,
+    input,
+  }));
+  if (text !== '') content.unshift({ type: 'text', text });
+  return { text, content, stopReason: 'tool_use', model: 'stand-in', response: { content } };
 }

@@ -1,13 +1,6 @@
 /** Dates and times of day in text, in the ways in which people write them. */
-import type { Figure } from './figure.ts';
+import type { CalendarDate, Figure } from './figure.ts';
 import { foldText } from './fold-text.ts';
-
-/** A day or a month, as far as it is said. */
-export interface CalendarDate {
-  readonly year?: number;
-  readonly month: number;
-  readonly day?: number;
-}
 
 /** The first three letters tell months apart in English; the others are written out. */
 const monthNames: readonly string[] = [

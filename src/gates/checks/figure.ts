@@ -1,6 +1,4 @@
 /** A figure as it stands in text, with every reading of it. */
-import type { CalendarDate } from './figure-dates.ts';
-
 export interface Figure {
   /** As it is written, with its unit. */
   readonly text: string;
@@ -18,4 +16,11 @@ export interface Figure {
   readonly isVague?: boolean;
   readonly dates?: readonly CalendarDate[];
   readonly time?: string;
+}
+
+/** A day or a month, as far as it is said. */
+export interface CalendarDate {
+  readonly year?: number;
+  readonly month: number;
+  readonly day?: number;
 }

@@ -15,6 +15,7 @@ describe('a figure stands in the source', () => {
     ["CHF 1'234'567.80", '1 234 567,80 CHF'],
     ['1\u202F234,5', '1,234.5'],
     ['12,34,567.00 INR', '1234567 rupees'],
+    ['EUR 100 USD 200 and 5 EUR 10', '€100, $200, 5 EUR, EUR 10'],
     ['$5m and 3 bn', 'USD 5 million and 3,000,000,000'],
     ['2,5 Mio. €', '€2.5 million'],
     ['49 cents', '€0.49'],
@@ -76,6 +77,7 @@ describe('a figure does not stand in the source', () => {
     expect(missing('EUR 1,200', '$1,200')).toEqual([
       'The figure $1,200 does not stand in the source: the number does, but not with that currency.',
     ]);
+    expect(missing('EUR 100 USD 200', '$100, €200')).toHaveLength(2);
     expect(missing('12 employees, 5 %', '12 %')).toEqual([
       'The figure 12 % does not stand in the source: the number does, but not with that percent sign.',
     ]);

@@ -1,8 +1,7 @@
 /** A check that no figure was made up. */
 import { shifted } from './decimal.ts';
 import type { Check } from '../judge.ts';
-import type { Figure } from './figure.ts';
-import type { CalendarDate } from './figure-dates.ts';
+import type { CalendarDate, Figure } from './figure.ts';
 import { plainMarks } from './fold-text.ts';
 import { type FiguresRead, readFigures } from './read-figures.ts';
 import { excerpt, textCheck } from './text-check.ts';

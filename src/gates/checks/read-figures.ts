@@ -35,7 +35,7 @@ export function readFigures(given: string): FiguresRead {
 const gap = String.raw`[ \u00A0\u2009\u202F]`;
 const token = String.raw`\d{1,3}(?:(?<space>[ \u00A0\u2009\u202F'_])\d{3})(?:\k<space>\d{3})*(?!\d)(?:[.,]\d+(?![.,]?\d))?|\d+(?:[.,٫٬]\d+)*`;
 const scale = String.raw`(?:${gap}?(?<scale>thousands?|millions?|billions?|trillions?|millionen|million|milliarden?|tausend|tsd\.?|mio\.?|mrd\.?|mln|mn|bn|lakhs?|crores?|k|m|b)(?![\p{L}\p{N}]))`;
-const unit = String.raw`(?:${gap}?(?:(?<percent>%|٪|percent\b|per cent\b|prozent\b|pour ?cent\b|por ciento\b|per cento\b|pct\b)|(?:(?<cents>cents?\b|ct\b|¢)|(?<pence>pence\b))|(?<after>${currencyPattern})))`;
+const unit = String.raw`(?:${gap}?(?:(?<percent>%|٪|percent\b|per cent\b|prozent\b|pour ?cent\b|por ciento\b|per cento\b|pct\b)|(?:(?<cents>cents?\b|ct\b|¢)|(?<pence>pence\b))|(?<after>${currencyPattern})(?!${gap}?\d)))`;
 const numberPattern = new RegExp(
   String.raw`(?:(?<before>${currencyPattern})${gap}?[-+]?${gap}?)?(?<number>${token})(?<vulgar>[½¼¾⅓⅔])?${scale}?${unit}?|(?<alone>[½¼¾⅓⅔])`,
   'giu',
@@ -65,13 +65,9 @@ function readNumbers(from: string, text: string): { readonly numbers: Figure[]; 
       found.push({ text: written, at, end, numbers: [`0.${vulgars[groups['alone']]}`], units: [] });
     } else {
       const { number = '', before, after, percent, cents, pence } = groups;
-      // `EUR 100 USD 200`: what stands before has the word, what follows belongs to the next.
       const currency = before ?? after;
       const units = percent === undefined ? (currency === undefined ? [] : currenciesOf(currency)) : ['%'];
-      const previous = found.at(-1);
-      const isNext = previous !== undefined && /^\s?$/.test(text.slice(previous.end, at));
       const nearby = [
-        ...(isNext && units.length === 0 ? previous.units : []),
         ...(cents === undefined ? [] : ['EUR', ...currenciesOf('$')]),
         ...(pence === undefined ? [] : ['GBP']),
       ];
@@ -94,14 +90,16 @@ function readNumbers(from: string, text: string): { readonly numbers: Figure[]; 
   return { numbers: found.map((figure, index) => ranged(figure, found[index + 1], text)), rest };
 }
 
-/** `10-20 %`: the first is a percentage too. */
+/** `10-20 %`: the first is a percentage too. `5 EUR 10`: either may be the one in euros. */
 function ranged(
   { end, ...figure }: Figure & { readonly end: number },
   next: Figure | undefined,
   text: string,
 ): Figure {
   if (!next || figure.units.length > 0 || next.units.length === 0 || next.at < end) return figure;
-  const joins = /^\s*(?:-|\/|to|and|or|bis|und|oder|à|et|y|e)\s*$/i.test(text.slice(end, next.at));
+  const joins = /^\s{0,3}(?:(?:-|\/|to|and|or|bis|und|oder|à|et|y|e)\s{0,3})?$/i.test(
+    text.slice(end, next.at),
+  );
   return joins ? { ...figure, nearby: [...(figure.nearby ?? []), ...next.units] } : figure;
 }
 

@@ -1,45 +1,37 @@
-/** The server-sent events in which the Messages API streams a message. https://platform.claude.com/docs/en/build-with-claude/streaming */
-import type { WireMessage } from './send-answer.ts';
+/**
+ * The server-sent events in which the Messages API streams a message.
+ * https://platform.claude.com/docs/en/build-with-claude/streaming
+ */
+import type { WireMessage } from './message.ts';
 
-export interface StreamEvent {
-  /** As it goes over the wire. */
-  readonly text: string;
-}
-
-const pieceLength = 12;
-
-export function eventsOf(message: WireMessage): StreamEvent[] {
-  const { content, stop_reason, stop_sequence, stop_details, usage, ...start } = message;
+/** Each as it goes over the wire. Put together by their rules they are the message. */
+export function streamEvents(message: WireMessage): string[] {
+  const { content, stop_reason, stop_sequence, stop_details, usage, ...rest } = message;
+  const start = { ...rest, content: [], stop_reason: null, stop_sequence: null, stop_details: null };
   const events = [
-    event('message_start', {
-      message: {
-        ...start,
-        content: [],
-        stop_reason: null,
-        stop_sequence: null,
-        usage: { ...usage, output_tokens: 1 },
-      },
-    }),
-    event('ping', {}),
+    streamEvent('message_start', { message: { ...start, usage: { ...usage, output_tokens: 1 } } }),
   ];
   for (const [index, block] of content.entries()) {
     const { opened, deltas } = inPieces(block);
-    events.push(
-      event('content_block_start', { index, content_block: opened }),
-      ...deltas.map((delta) => event('content_block_delta', { index, delta })),
-      event('content_block_stop', { index }),
-    );
+    events.push(streamEvent('content_block_start', { index, content_block: opened }));
+    if (index === 0) events.push(streamEvent('ping'));
+    for (const delta of deltas) events.push(streamEvent('content_block_delta', { index, delta }));
+    events.push(streamEvent('content_block_stop', { index }));
   }
   events.push(
-    event('message_delta', { delta: { stop_reason, stop_sequence, stop_details }, usage }),
-    event('message_stop', {}),
+    streamEvent('message_delta', { delta: { stop_reason, stop_sequence, stop_details }, usage }),
+    streamEvent('message_stop'),
   );
   return events;
 }
 
+export function streamEvent(type: string, data: Readonly<Record<string, unknown>> = {}): string {
+  return `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
+}
+
 type Block = Readonly<Record<string, unknown>>;
 
-function inPieces(block: Block): { opened: Block; deltas: Block[] } {
+function inPieces(block: Block): { readonly opened: Block; readonly deltas: readonly Block[] } {
   switch (block['type']) {
     case 'text':
       return {
@@ -49,7 +41,8 @@ function inPieces(block: Block): { opened: Block; deltas: Block[] } {
     case 'tool_use':
       return {
         opened: { ...block, input: {} },
-        deltas: pieces(JSON.stringify(block['input'])).map((partial_json) => ({
+        // The first is always empty.
+        deltas: ['', ...pieces(JSON.stringify(block['input']))].map((partial_json) => ({
           type: 'input_json_delta',
           partial_json,
         })),
@@ -68,13 +61,6 @@ function inPieces(block: Block): { opened: Block; deltas: Block[] } {
 }
 
 /** By code points, so that no character is torn. */
-function pieces(text: string): string[] {
-  const characters = [...text];
-  return Array.from({ length: Math.ceil(characters.length / pieceLength) }, (_, index) =>
-    characters.slice(index * pieceLength, (index + 1) * pieceLength).join(''),
-  );
-}
-
-function event(type: string, data: Block): StreamEvent {
-  return { text: `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n` };
+function pieces(text: string): readonly string[] {
+  return text.match(/[^]{1,12}/gu) ?? [];
 }
