@@ -274,6 +274,23 @@ export class EngineStopped extends SignalboxError {
   }
 }
 
+/**
+ * A run that is answered by recordings made a request that was not recorded. No call was made. `details` has the actor,
+ * the folder, and where the nearest recorded request differs.
+ */
+export class ExchangeNotRecorded extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('EXCHANGE_NOT_RECORDED', 'fix-input', message, details);
+  }
+}
+
+/** A folder or file of recorded exchanges cannot be used. `details.file` or `details.folder` has its path. */
+export class FixtureInvalid extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('FIXTURE_INVALID', 'fix-input', message, details);
+  }
+}
+
 /** One line per issue, each with its path: `customer.email: Invalid email`. */
 export function describeIssues(issues: readonly Issue[]): string {
   return issues

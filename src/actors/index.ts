@@ -1,4 +1,12 @@
 /** What a state can invoke. */
+export {
+  type AgentActorOptions,
+  type AgentLimits,
+  type AgentOutcome,
+  type AgentTool,
+  type AgentUse,
+  fromAgent,
+} from './agent/from-agent.ts';
 export { fromModel, type ModelActorOptions } from './from-model.ts';
 export { fromTool, type ToolActorOptions, type ToolCall } from './from-tool.ts';
 export {

@@ -77,6 +77,33 @@ describe('an answer in text', () => {
   });
 });
 
+describe('an answer that is not complete', () => {
+  it.each([
+    ['max_tokens', 'was cut off at `maxTokens`'],
+    ['stop_sequence', 'was cut off by a stop sequence'],
+    ['tool_use', 'is a call of a tool'],
+    ['pause_turn', 'was paused'],
+    ['refusal', 'is a refusal (cyber: No.)'],
+    ['model_context_window_exceeded', "the model's context window is full"],
+    ['none', 'a reason that is not known here, `none`'],
+    ['toString', 'a reason that is not known here, `toString`'],
+  ])('is refused, whatever its text: %s', async (stopReason, why) => {
+    const response = {
+      text: '{"category":"billing"}',
+      content: [],
+      stopReason,
+      ...(stopReason === 'refusal' && { stopDetail: 'cyber: No.' }),
+      requestId: 'req_1',
+      model: 'm',
+      response: null,
+    };
+    const answering = answeredValue('sort', response, Answer, 'json');
+    await expect(answering).rejects.toBeInstanceOf(ModelAnswerInvalid);
+    await expect(answering).rejects.toThrow(why);
+    await expect(answering).rejects.toMatchObject({ details: { stopReason, requestId: 'req_1' } });
+  });
+});
+
 function value(text: string, form: AnswerForm): Promise<z.output<typeof Answer>> {
   return answeredValue(
     'sort',

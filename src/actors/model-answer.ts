@@ -12,7 +12,7 @@ export type AnswerForm = 'text' | 'json' | 'json-in-text';
 const INCOMPLETE: Record<Exclude<StopReason, 'end_turn'>, string> = {
   max_tokens: 'was cut off at `maxTokens`; raise it or ask for less',
   stop_sequence: 'was cut off by a stop sequence',
-  tool_use: 'is a call of a tool, though it was given none',
+  tool_use: 'is a call of a tool where an answer was wanted',
   pause_turn: 'was paused before it was complete',
   refusal: 'is a refusal',
   model_context_window_exceeded: "was cut off because the model's context window is full; shorten the prompt",
@@ -73,9 +73,14 @@ function fenced(text: string): string | undefined {
   return /```(?:json)?[ \t]*\n([^]*)```/i.exec(text)?.[1];
 }
 
-function answerInvalid(
+export function answerInvalid(
   actor: string,
-  { stopReason, stopDetail, text, requestId }: ModelResponse,
+  {
+    stopReason,
+    stopDetail,
+    text,
+    requestId,
+  }: Pick<ModelResponse, 'stopReason' | 'stopDetail' | 'text' | 'requestId'>,
   what: string,
   issues: readonly Issue[] = [],
 ): ModelAnswerInvalid {

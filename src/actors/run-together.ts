@@ -53,7 +53,7 @@ export async function runTogether<TItem, TResult>(
           scope.after(Math.max(0, wait.until - scope.now()), () => {
             if (!deferred.delete(index) || controller.signal.aborted) return;
             queue.push(index);
-            next();
+            proceed();
           }),
         );
       };
@@ -65,18 +65,18 @@ export async function runTogether<TItem, TResult>(
             running--;
             done++;
             results[index] = result;
-            next();
+            proceed();
           },
           (error: unknown) => {
             running--;
             if (!(error instanceof Deferred)) return stop(error);
             putOff(index, error);
-            next();
+            proceed();
           },
         );
       };
 
-      const next = (): void => {
+      const proceed = (): void => {
         while (running < concurrency && !controller.signal.aborted) {
           const index = queue.shift();
           if (index === undefined) break;
@@ -87,7 +87,7 @@ export async function runTogether<TItem, TResult>(
 
       outer.addEventListener('abort', () => stop(outer.reason), { once: true, signal: controller.signal });
       if (outer.aborted) stop(outer.reason);
-      else next();
+      else proceed();
     });
   } finally {
     for (const cancel of alarms) cancel();

@@ -147,6 +147,27 @@ describe('an answer', () => {
       changes: [],
     });
     expect(record({ type: 'APPROVE' }, { amount: 0 })).toEqual({ by: approver });
+    const uncarriable = defineWorkflow({
+      version: '1',
+      machine: setup({}).createMachine({
+        id: 'odd',
+        initial: 'asking',
+        states: {
+          asking: {
+            ...person({ title: 'It', proposes: () => () => 1, answers: { GO: { proposal: 'accepted' } } }),
+            on: { GO: 'gone' },
+          },
+          gone: {},
+        },
+      }),
+    });
+    const asking = advance(uncarriable, undefined, { type: 'start', at }).state;
+    expect(
+      answerRecord({ workflow: uncarriable, state: asking }, { type: 'GO' }, undefined).edit,
+    ).toMatchObject({
+      fate: 'accepted',
+      proposed: expect.stringMatching(/^\(not stored: /),
+    });
     expect(answerRecord({ workflow: refund, state: begin().state }, { type: 'OTHER' }, undefined)).toEqual(
       {},
     );

@@ -6,6 +6,7 @@ import { editOf, type ProposalRecord } from '../gates/edit.ts';
 import { type Answerer, answerTo, describeWho, mayAnswer, type StateQuestion } from '../gates/person.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { type HostCache, viewState } from './advance.ts';
+import { encode } from './codec.ts';
 import type { RunState } from './run-state.ts';
 
 export interface Answering {
@@ -53,7 +54,18 @@ export function answerRecord(
   const edit = viewState(workflow, state, hosts)
     .questions.map((question) => proposalRecord(question, event))
     .find((record) => record !== undefined);
-  return { ...(by ? { by } : {}), ...(edit ? { edit } : {}) };
+  return { ...(by ? { by } : {}), ...(edit ? { edit: storable(edit) } : {}) };
+}
+
+/** What cannot be stored is described: the answer counts, whatever `proposes` returned. */
+function storable(edit: ProposalRecord): ProposalRecord {
+  try {
+    encode(edit, 'proposal');
+    return edit;
+  } catch (error) {
+    const { state, fate, changed } = edit;
+    return { state, fate, changed, proposed: `(not stored: ${(error as Error).message})`, changes: [] };
+  }
 }
 
 function proposalRecord(

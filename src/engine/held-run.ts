@@ -14,10 +14,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { AcquiredRun, InboxMessage, Store } from '../../persistence/store.ts';
-import { LeaseLost, type SignalboxError } from '../errors.ts';
+import { type AnswerNotAllowed, LeaseLost, type SignalboxError } from '../errors.ts';
 import { type ChildRuns, type DurableActor, durableActor } from '../invocation.ts';
 import type { PriceTable } from '../prices.ts';
 import type { AnyWorkflow } from '../workflow.ts';
+import { answerRecord, refusalOfAnswer } from './answers.ts';
 import { performActions } from './actions.ts';
 import { advance, canAccept, type HostCache, performerOf, viewState } from './advance.ts';
 import type { Clock } from './clock.ts';
@@ -47,7 +48,11 @@ export interface HeldRunPorts {
   /** After every commit, when what it decided has been set going. */
   stepped(run: HeldRun): void;
   /** A message from the inbox had its turn. `held`: no state accepts it yet, and it stays. */
-  disposed(run: HeldRun, messageId: number, fate: 'accepted' | 'held' | { readonly refused: string }): void;
+  disposed(
+    run: HeldRun,
+    messageId: number,
+    fate: 'accepted' | 'held' | { readonly refused: string; readonly code?: 'ANSWER_NOT_ALLOWED' },
+  ): void;
   /** The run is not held any more. `wakeAt`: when it needs a worker next. */
   left(run: HeldRun, wakeAt: number | null): void;
   readonly prices: PriceTable;
@@ -297,13 +302,17 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   async function take(turn: Turn): Promise<void> {
     const { message } = turn;
     if (!message) return turn.mail && cleanUp(turn.mail);
+    const letter = turn.mail?.mail.type === 'event' ? turn.mail.mail : undefined;
+    const notAllowed = letter && refusalOfAnswer(run, letter.event, letter.by);
+    if (turn.mail && notAllowed) return refuse(turn.mail, notAllowed);
+    const answered = letter && answerRecord(run, letter.event, letter.by);
     const led = advance(workflow, state, message, hosts);
     if (!led.accepted) {
       if (turn.flight) flights.discard(turn.flight);
       return turn.mail && refuse(turn.mail);
     }
     await foretell(led.stopped);
-    const entry = entryOf({ seq: writer.seq + 1, led, before: state, turn: { ...turn, message } });
+    const entry = entryOf({ seq: writer.seq + 1, led, before: state, turn: { ...turn, message, answered } });
     const result = await commit({
       next: led.state,
       tags: led.tags,
@@ -366,15 +375,23 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     if (result?.released) leave(wakeAtOf(state));
   }
 
-  async function refuse(letter: ReceivedMail): Promise<void> {
+  async function refuse(letter: ReceivedMail, notAllowed?: AnswerNotAllowed): Promise<void> {
     if (letter.mail.type === 'wake') return consume(letter);
     const event = letter.mail.type === 'event' ? letter.mail.event : { type: 'cancel' };
     const { tags } = viewState(workflow, state, hosts);
-    const reason = refusalOf(run, event);
-    const entry: HistoryEntry = { type: 'refused', at: clock.now(), messageId: letter.id, event, reason };
+    const reason = notAllowed?.message ?? refusalOf(run, event);
+    const code = notAllowed ? { code: 'ANSWER_NOT_ALLOWED' as const } : {};
+    const entry: HistoryEntry = {
+      type: 'refused',
+      at: clock.now(),
+      messageId: letter.id,
+      event,
+      reason,
+      ...code,
+    };
     const result = await commit({ next: state, tags, entry, letter });
     if (!result) return;
-    ports.disposed(run, letter.id, { refused: reason });
+    ports.disposed(run, letter.id, { refused: reason, ...code });
     ports.stepped(run);
     if (result.released) leave(wakeAtOf(state));
   }

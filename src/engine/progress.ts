@@ -1,6 +1,7 @@
 /** How a run's state and what a message led to are written down for a store. */
 import type { Progress, RunStatus } from '../../persistence/store.ts';
 import { SnapshotNotRestorable } from '../errors.ts';
+import type { AnswerRecord } from './answers.ts';
 import { decode, encode } from './codec.ts';
 import type { MessageEntry } from './history.ts';
 import type { Exchange } from '../invocation.ts';
@@ -57,6 +58,7 @@ export interface Led {
   readonly turn: {
     readonly message: MessageEntry['message'];
     readonly mail?: { readonly id: number } | undefined;
+    readonly answered?: AnswerRecord | undefined;
     readonly flight?: { readonly attempt: number; readonly exchanges: readonly Exchange[] } | undefined;
   };
 }
@@ -64,7 +66,7 @@ export interface Led {
 /** The history entry of a message. What would be empty is left out: this is most of what a store keeps. */
 export function entryOf({ seq, led, before, turn }: Led): MessageEntry {
   const { state, verdicts, started, stopped, actions, emitted } = led;
-  const { message, mail, flight } = turn;
+  const { message, mail, flight, answered } = turn;
   const { value, output, error } = state.snapshot;
   const timersChanged = (before?.timers.length ?? 0) > 0 || state.timers.length > 0;
   return {
@@ -73,6 +75,7 @@ export function entryOf({ seq, led, before, turn }: Led): MessageEntry {
     seq,
     message,
     ...(mail ? { messageId: mail.id } : {}),
+    ...answered,
     ...(value === undefined ? {} : { value }),
     status: statusOf(state),
     ...(verdicts.length > 0

@@ -119,6 +119,7 @@ async function rateLimited<T>(
   }
   if (!tokens) return scope.exchange(call);
   let used = most;
+  const takenAt = Date.now();
   try {
     return await scope.exchange({
       ...call,
@@ -129,7 +130,9 @@ async function rateLimited<T>(
       },
     });
   } finally {
-    if (used < most) await shared.giveBack(tokenKey, most - used, tokens);
+    // What was taken from a window that is over is nobody's any more.
+    const isOver = Date.now() - takenAt >= minuteMs;
+    if (used < most && !isOver) await shared.giveBack(tokenKey, most - used, tokens);
   }
 }
 

@@ -36,6 +36,17 @@ describe('the model from the environment', () => {
     await expect(greeted()).resolves.toBe('Hello by API');
   });
 
+  it('counts tokens where there is an API that can', async () => {
+    const messages = [{ role: 'user', content: 'Hello' }] as const;
+    const request = { actor: 'greet', model: 'claude-haiku-5-5', maxTokens: 10, messages, input: undefined };
+    const { signal } = new AbortController();
+    expect(model.countTokens).toBeUndefined();
+    const server = await createMessagesServer({ answers: [] });
+    onTestFinished(() => server.close());
+    vi.stubEnv('ANTHROPIC_BASE_URL', server.url);
+    await expect(model.countTokens?.(request, { signal })).resolves.toBeGreaterThan(0);
+  });
+
   async function greeted(): Promise<string> {
     const messages = [{ role: 'user', content: 'Hello' }] as const;
     const response = await model.complete(
