@@ -102,7 +102,7 @@ export function fromModel<TOutput extends ZodType, TInput extends ZodType = ZodU
   options: ModelActorOptions<TOutput, TInput>,
 ): DurablePromiseLogic<z.output<TOutput>, z.input<TInput>> {
   assertOptions(options);
-  const { name, input: inputSchema, output, accept, retry = DEFAULT_RETRY, ...rest } = options;
+  const { name, input: inputSchema, output, accept: _, retry = DEFAULT_RETRY, ...rest } = options;
   const question = {
     ...options,
     provider: options.provider ?? anthropic(),

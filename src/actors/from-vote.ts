@@ -30,12 +30,13 @@ export interface VoteActorOptions<TInput extends ZodType, TAnswer> extends Polic
    * answers by its number. Default: `majority`.
    */
   readonly decide?: 'majority' | 'unanimous' | { readonly atLeast: number } | VoteJudge<TAnswer>;
-  /** How many are asked at a time. Default: as many as could decide alone. */
+  /** How many are asked at a time. Default: as many as could decide it. */
   readonly concurrency?: number;
 }
 
 export interface VoteJudge<TAnswer> {
-  readonly judge: DurablePromiseLogic<{ readonly choice: number }, { readonly answers: readonly TAnswer[] }>;
+  /** Is given the answers, and gives the number of one, from 0; of none, if none will do. */
+  readonly judge: DurablePromiseLogic<{ choice: number }, { answers: TAnswer[] }>;
 }
 
 export type VoteOutcome<TAnswer> =
@@ -114,49 +115,60 @@ async function cast<TInput extends ZodType, TAnswer>(
   scope: InvocationScope,
 ): Promise<ReadonlyArray<Ballot<TAnswer>>> {
   const needed = neededOf(options.decide, voters.length);
-  const concurrency = options.concurrency ?? Math.min(needed, voters.length);
   const ballots = new Map<number, Ballot<TAnswer>>();
   const waits: Deferred[] = [];
   const controller = new AbortController();
   const signal = AbortSignal.any([scope.signal, controller.signal]);
+  const asking = new Set<Promise<void>>();
+
   const inOrder = (): Ballot<TAnswer>[] =>
     [...ballots].sort(([one], [other]) => one - other).map(([, ballot]) => ballot);
+  const leading = (): number => Math.max(0, ...tallied(options, inOrder()).values());
   const isOver = (): boolean => {
-    const most = Math.max(0, ...tallied(options, inOrder()).values());
-    return most >= needed || most + (voters.length - ballots.size) < needed;
+    const open = voters.length - ballots.size;
+    return open === 0 || (needed <= voters.length && (leading() >= needed || leading() + open < needed));
   };
+  /** As many as could decide it: more would be asked in vain if those agree. */
+  const room = (): number => (options.concurrency ?? Math.max(1, needed - leading())) - asking.size;
 
-  const next = voters.entries();
-  const poll = async (): Promise<void> => {
-    for (const [index, { id, actor }] of next) {
-      if (signal.aborted || isOver()) return;
-      try {
-        const ballot = await scope.once<Ballot<TAnswer>>(id, async () => {
-          try {
-            return {
-              voter: actor.name,
-              answer: (await actor.perform(input, scope.within(id, { signal }))) as TAnswer,
-            };
-          } catch (error) {
-            if (error instanceof Deferred || signal.aborted) throw error;
-            return { voter: actor.name, error: describeError(error) };
-          }
-        });
-        ballots.set(index, ballot);
-      } catch (error) {
-        if (controller.signal.aborted && !scope.signal.aborted) return;
-        if (!(error instanceof Deferred)) throw error;
-        waits.push(error);
-      }
-      // Whoever is still being asked can change nothing any more.
-      if (isOver()) controller.abort();
+  const ask = async (index: number, { id, actor }: Voter): Promise<void> => {
+    try {
+      const ballot = await scope.once<Ballot<TAnswer>>(id, async () => {
+        try {
+          const answer = (await actor.perform(input, scope.within(id, { signal }))) as TAnswer;
+          return { voter: actor.name, answer };
+        } catch (error) {
+          if (error instanceof Deferred || signal.aborted) throw error;
+          return { voter: actor.name, error: describeError(error) };
+        }
+      });
+      ballots.set(index, ballot);
+    } catch (error) {
+      if (!(error instanceof Deferred)) throw error;
+      waits.push(error);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, poll));
-  const [first, ...others] = waits;
-  if (first && !isOver()) {
-    throw others.reduce((one, other) => (other.until < one.until ? other : one), first);
+
+  const queue = [...voters.entries()];
+  try {
+    while (!isOver()) {
+      while (room() > 0) {
+        const next = queue.shift();
+        if (!next) break;
+        const asked = ask(...next).finally(() => asking.delete(asked));
+        asking.add(asked);
+      }
+      if (asking.size === 0) break;
+      await Promise.race(asking);
+    }
+  } finally {
+    // Whoever is still being asked can change nothing any more.
+    controller.abort();
+    await Promise.allSettled(asking);
   }
+  scope.signal.throwIfAborted();
+  const [first, ...others] = waits;
+  if (first && !isOver()) throw others.reduce((one, other) => (other.until < one.until ? other : one), first);
   return inOrder();
 }
 

@@ -56,7 +56,13 @@ export {
 } from './providers/anthropic.ts';
 export type { AnthropicBlock, AnthropicRequest } from './providers/anthropic-wire.ts';
 export { modelFromEnvironment } from './providers/model-from-environment.ts';
-export { callTools, standIn, type StandInRule } from './providers/stand-in.ts';
+export {
+  callTools,
+  standIn,
+  type StandInRule,
+  type StandInToolCall,
+  type StandInToolCalls,
+} from './providers/stand-in.ts';
 export type {
   CallFailure,
   ContentBlock,

@@ -1,7 +1,7 @@
 /**
  * Anthropic's Messages API through its official SDK, and servers that speak it (llama.cpp, Ollama, LM Studio).
  *
- * The only file that knows the SDK. It is an optional peer dependency, so it is loaded at the first call, and nothing
+ * The only file that imports the SDK. It is an optional peer dependency, so it is loaded at the first call, and nothing
  * of it is in the types given out.
  *
  * I1. The SDK never retries for us: a wait of minutes belongs to the engine, not to a held worker.

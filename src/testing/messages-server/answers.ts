@@ -1,5 +1,7 @@
 /** What a script has the Messages server answer. All of it is plain data, so that it can come from another process. */
 
+export type { MessagesRequestBody } from './request.ts';
+
 /** A string is the text of a complete answer. */
 export type ScriptedAnswer = string | MessageAnswer | ErrorAnswer | FaultAnswer;
 

@@ -20,9 +20,10 @@ export type {
   Fault,
   FaultAnswer,
   MessageAnswer,
+  MessagesRequestBody,
   ScriptedAnswer,
 } from './answers.ts';
-export type { MessagesRequest, MessagesRequestBody } from './request.ts';
+export type { MessagesRequest } from './request.ts';
 
 export interface MessagesServer {
   /** For `ANTHROPIC_BASE_URL`, or the `baseURL` of a client. */
