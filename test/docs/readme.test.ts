@@ -10,7 +10,8 @@ import { createMessagesServer } from '../../src/testing/messages-server/index.ts
 
 const root = resolve(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const [example = ''] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
+const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
+const [example = ''] = examples;
 
 /** What the example takes as given: the reader's own payments. */
 const given = `const payments = {
@@ -25,7 +26,7 @@ afterEach(async () => {
 });
 
 describe('the example in the README', () => {
-  it('compiles as it stands', () => {
+  it.each(examples.map((code, index) => [index + 1, code]))('compiles as it stands: %i', (_, code) => {
     const path = join(root, 'readme-example.ts');
     const config = ts.parseJsonConfigFileContent(
       ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config,
@@ -36,7 +37,7 @@ describe('the example in the README', () => {
     const { getSourceFile, fileExists } = host;
     host.fileExists = (name) => name === path || fileExists(name);
     host.getSourceFile = (name, options) =>
-      name === path ? ts.createSourceFile(name, given + example, options) : getSourceFile(name, options);
+      name === path ? ts.createSourceFile(name, `${given}${code}`, options) : getSourceFile(name, options);
     const program = ts.createProgram([path], config.options, host);
     const problems = ts.getPreEmitDiagnostics(program, program.getSourceFile(path));
     expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([]);

@@ -8,37 +8,15 @@ import { refusalOf } from '../answer-checks.ts';
 import { callModel } from '../call-model.ts';
 import { issuesOf } from '../check-value.ts';
 import { answerInvalid } from '../model-answer.ts';
-import { retried, type RetryPolicy } from '../policies/retry.ts';
+import { retried } from '../policies/retry.ts';
 import type {
   ContentBlock,
   ModelMessage,
-  ModelProvider,
   ModelResponse,
-  ModelTool,
   ToolCallBlock,
   ToolResultBlock,
 } from '../providers/provider.ts';
-import type { AgentActorOptions, AgentLimits, AgentOutcome, AgentUse } from './from-agent.ts';
-
-/** Names of the tools that an agent has besides its own. */
-export const ANSWER = 'answer';
-export const HAND_OFF = 'hand_off';
-
-export interface Agent<TOutput extends ZodType, TInput extends ZodType> extends AgentActorOptions<
-  TOutput,
-  TInput
-> {
-  readonly limits: AgentLimits & { readonly turns: number };
-  readonly maxTokens: number;
-  readonly maxResultLength: number;
-  readonly provider: ModelProvider;
-  /** Of each turn. */
-  readonly retry: RetryPolicy | false;
-  /** The closing text is the answer. */
-  readonly answersInText: boolean;
-  readonly actors: ReadonlyMap<string, DurableActor>;
-  readonly modelTools: readonly ModelTool[];
-}
+import { type Agent, type AgentLimits, type AgentOutcome, type AgentUse, ANSWER, HAND_OFF } from './agent.ts';
 
 /** What is kept of a turn: enough to go on from it. */
 type Turn = Pick<ModelResponse, 'content' | 'text' | 'stopReason' | 'stopDetail' | 'model' | 'usage'>;

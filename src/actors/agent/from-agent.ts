@@ -10,77 +10,25 @@ import { z, type ZodType } from 'zod';
 
 import { InvalidOption } from '../../errors.ts';
 import type { DurableActor, InvocationScope } from '../../invocation.ts';
-import type { AnswerChecks } from '../answer-checks.ts';
 import { checkValue, isSchema } from '../check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from '../durable-logic.ts';
 import { assertOption, isName } from '../option.ts';
-import { allPermissions, type Policies, underPolicies } from '../policies/policies.ts';
+import { allPermissions, underPolicies } from '../policies/policies.ts';
 import { costOf, listPrices } from '../../prices.ts';
-import { assertRetry, type RetryPolicy } from '../policies/retry.ts';
+import { assertRetry } from '../policies/retry.ts';
 import { anthropic } from '../providers/anthropic.ts';
-import type { ModelMessage, ModelProvider, ModelTool } from '../providers/provider.ts';
-import { ANSWER, converse, HAND_OFF } from './converse.ts';
+import type { ModelTool } from '../providers/provider.ts';
+import {
+  type AgentActorOptions,
+  type AgentLimits,
+  type AgentOutcome,
+  type AgentTool,
+  ANSWER,
+  HAND_OFF,
+} from './agent.ts';
+import { converse } from './converse.ts';
 
-export interface AgentActorOptions<TOutput extends ZodType, TInput extends ZodType> extends Omit<
-  Policies<AgentOutcome<z.output<TOutput>>, z.input<TInput>>,
-  'accept'
-> {
-  readonly name: string;
-  readonly model: string;
-  readonly input: TInput;
-  /** Schema of the answer. With a plain `z.string()` the text that ends the conversation is the answer. */
-  readonly output: TOutput;
-  readonly system?: string;
-  readonly prompt: (input: z.output<TInput>) => string | readonly ModelMessage[];
-  /**
-   * All that the agent may call: actors made by `fromTool` and `fromMcp`, each with a `description`. None may be
-   * irreversible: what cannot be taken back belongs into the machine, behind a gate.
-   */
-  readonly tools: readonly AgentTool[];
-  readonly limits?: AgentLimits;
-  /** What else an answer must meet; the model is told what is wrong with one that does not. */
-  readonly accept?: AnswerChecks<z.output<TOutput>, z.input<TInput>>;
-  /** When to hand over to a person, in words for the model; `false`: never. Default: when it cannot go on by itself. */
-  readonly handOff?: string | false;
-  /** The most tokens that a turn may have. Default: 4096. */
-  readonly maxTokens?: number;
-  /** The result of a tool is cut to so many characters. Default: 20,000. */
-  readonly maxResultLength?: number;
-  /** Tell those who look on (`run.onPartial`) of the text as it comes. Default: false. */
-  readonly stream?: boolean;
-  /** Default: three attempts for each call of the model. */
-  readonly retry?: RetryPolicy | false;
-  /** Default: `anthropic()`. */
-  readonly provider?: ModelProvider;
-}
-
-/** An actor that an agent may call. */
-export type AgentTool = { readonly signalbox: DurableActor };
-
-export interface AgentLimits {
-  /** Turns of the model. Default: 10. */
-  readonly turns?: number;
-  /** Input and output of all turns. */
-  readonly tokens?: number;
-  /** US dollars of all turns, by the list prices. */
-  readonly usd?: number;
-  /** Since the first performance, crashes and waits included, in milliseconds. */
-  readonly timeMs?: number;
-  readonly toolCalls?: number;
-}
-
-export type AgentOutcome<TAnswer> =
-  | ({ readonly outcome: 'answered'; readonly answer: TAnswer } & AgentUse)
-  /** `reason` is the model's own words, for the person who goes on. */
-  | ({ readonly outcome: 'handed-off'; readonly reason: string } & AgentUse)
-  | ({ readonly outcome: 'limit'; readonly limit: keyof AgentLimits } & AgentUse);
-
-/** What it took. */
-export interface AgentUse {
-  readonly turns: number;
-  readonly toolCalls: number;
-  readonly tokens: number;
-}
+export type { AgentActorOptions, AgentLimits, AgentOutcome, AgentTool, AgentUse } from './agent.ts';
 
 const DEFAULTS = { turns: 10, maxTokens: 4_096, maxResultLength: 20_000 };
 
