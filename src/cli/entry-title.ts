@@ -18,12 +18,18 @@ export function titleOf(entry: HistoryEntry): string {
     case 'attempt':
       return `${pathOf(entry.key)}: attempt ${entry.attempt} begins (${entry.why})`;
     case 'kept':
-      return `${pathOf(entry.key)} kept ${fit(entry.name, longestName)}`;
+      return `${pathOf(entry.key)}: ${fit(keptName(entry.name), longestName)}`;
     case 'discarded':
       return `${pathOf(entry.key)} ended too late; its result was not used`;
     case 'actionFailed':
       return `action ${entry.action} failed`;
   }
+}
+
+/** What an actor kept under which name: `attempt 1 failed`, `item 3`. */
+function keptName(name: string): string {
+  const [kind, , ...rest] = name.split(' ');
+  return kind === 'once' ? rest.join(' ').replaceAll('%2F', '/').replaceAll('%25', '%') : name;
 }
 
 function messageTitle({ message, attempt, by }: MessageEntry): string {
