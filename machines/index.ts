@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { AnyWorkflow } from 'signalbox';
 
+import { createLongDocument, estimateLongDocument, longDocument } from './long-document/index.ts';
 import { createSupportTicket, startServices, supportTicket } from './support-ticket/index.ts';
 
 export interface ReadyWorkflow {
@@ -29,11 +30,13 @@ export interface Services {
   close(): Promise<void>;
 }
 
-export { createSupportTicket, supportTicket };
+export { createLongDocument, createSupportTicket, estimateLongDocument, longDocument, supportTicket };
+export type { LongDocumentOptions } from './long-document/index.ts';
 export type { SupportTicketOptions } from './support-ticket/index.ts';
 
 export const readyWorkflows: readonly ReadyWorkflow[] = [
   { workflow: supportTicket, samples: samplesOf('support-ticket'), startServices },
+  { workflow: longDocument, samples: samplesOf('long-document') },
 ];
 
 /** Samples are data and stay where they are in the package, whether this file runs from its source or from `dist`. */

@@ -7,7 +7,7 @@
  */
 import type { z, ZodType } from 'zod';
 
-import { MapFailed } from '../errors.ts';
+import { BudgetExceeded, MapFailed } from '../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope, type StoppedScope } from '../invocation.ts';
 import { describeError, type PlainError } from '../plain-error.ts';
 import { checkValue, isSchema } from './check-value.ts';
@@ -158,7 +158,8 @@ async function mapped<TInput extends ZodType, TItem, TItemOutput>(
       try {
         return { output: (await each.signalbox.perform(item, part)) as TItemOutput };
       } catch (error) {
-        if (error instanceof Deferred || signal.aborted || onFailure === 'fail') throw error;
+        if (error instanceof Deferred || signal.aborted || onFailure === 'fail' || isSpent(error))
+          throw error;
         return { error: describeError(error) };
       }
     });
@@ -177,6 +178,11 @@ async function mapped<TInput extends ZodType, TItem, TItemOutput>(
     );
   }
   return { outputs: kept.map((outcome) => ('output' in outcome ? outcome.output : undefined)), failures };
+}
+
+/** With the run's budget spent, no other item would fare better. */
+function isSpent(error: unknown): boolean {
+  return error instanceof BudgetExceeded;
 }
 
 /** Level by level; a group of one goes up as it is. */

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 
 import { createWorld, performing } from '../../test/support/world.ts';
-import { fromMap } from '../actors/from-map.ts';
+import { fromMap, type MapActorOptions } from '../actors/from-map.ts';
 import { fromModel } from '../actors/from-model.ts';
 import { anthropic } from '../actors/providers/anthropic.ts';
 import { standIn } from '../actors/providers/stand-in.ts';
@@ -39,6 +39,14 @@ describe('a budget', () => {
     const run = await world.engine().start('performing', { id: 'r' });
     expect(await run.result()).toMatchObject({ error: { code: 'BUDGET_EXCEEDED' } });
     expect(server.requests.length).toBeLessThanOrEqual(2);
+  });
+
+  it('that is spent ends a map that bears failures', async () => {
+    const { logic, server } = await asking(() => answer, { onFailure: { atMost: 5 } });
+    const world = createWorld(performing(logic, upTo(5), { budget: { tokens: 3_400 } }));
+    const run = await world.engine().start('performing', { id: 'r' });
+    expect(await run.result()).toMatchObject({ error: { code: 'BUDGET_EXCEEDED' } });
+    expect(server.requests).toHaveLength(2);
   });
 
   it('counts in full what a dead worker may have spent', async () => {
@@ -110,9 +118,14 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 
 async function asking(
   answers: MessagesServerOptions['answers'],
-  options: { concurrency?: number; model?: string; provider?: ReturnType<typeof standIn> } = {},
+  options: {
+    concurrency?: number;
+    model?: string;
+    provider?: ReturnType<typeof standIn>;
+    onFailure?: { atMost: number };
+  } = {},
 ) {
-  const { concurrency = 1, model = 'claude-haiku-4-5', provider } = options;
+  const { concurrency = 1, model = 'claude-haiku-4-5', provider, onFailure } = options;
   const server = await createMessagesServer({ answers });
   onTestFinished(() => server.close());
   const client = new Anthropic({ baseURL: server.url, apiKey: 'any', logLevel: 'off' });
@@ -131,6 +144,7 @@ async function asking(
     items: (numbers) => numbers,
     each,
     concurrency,
-  });
+    ...(onFailure && { onFailure }),
+  } as MapActorOptions<z.ZodArray<z.ZodNumber>, number, string>);
   return { logic, server };
 }

@@ -71,6 +71,7 @@ export function createFlights(ports: FlightsPorts): Flights {
   const port: PerformerPort = {
     runId,
     workflow: workflow.name,
+    version: workflow.version,
     clock,
     shared: ports.shared,
     prices: ports.prices,

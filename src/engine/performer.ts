@@ -58,6 +58,8 @@ export interface PerformerPort extends Pick<
   ExchangePorts,
   'runId' | 'workflow' | 'prices' | 'budget' | 'intercept'
 > {
+  /** Of the workflow. */
+  readonly version: string;
   readonly clock: Clock;
   readonly shared: Shared;
   /** Runs that the invocation starts, for its end to be told to. */
@@ -69,7 +71,13 @@ export interface PerformerPort extends Pick<
   /** Store a journal value and what was exchanged to get it. Rejects if this worker no longer holds the run. */
   keep(flight: Flight, name: string, text: string, value: unknown): Promise<void>;
   /** Values that are being computed, by journal name; shared by the run. */
-  readonly computing: Map<string, Promise<unknown>>;
+  readonly computing: Map<string, Computation>;
+}
+
+export interface Computation {
+  readonly value: Promise<unknown>;
+  /** Of whoever began it. Once it is aborted, the value will not be kept. */
+  readonly signal: AbortSignal;
 }
 
 export type Outcome =
@@ -120,7 +128,7 @@ function scopeOf(
   signalOf: () => AbortSignal = () => flight.signal,
 ): InvocationScope {
   const { invocation, attempt } = flight;
-  const { clock, shared, runId, workflow } = port;
+  const { clock, shared, runId, workflow, version } = port;
   const part = parts.length > 0 ? parts.join('/') : undefined;
   const key = [`${runId}/${invocation.key}`, ...parts].join('/');
 
@@ -132,11 +140,26 @@ function scopeOf(
     return single(name, () => compute(name, fn));
   };
 
-  /** One computation at a time under a name. */
-  const single = <T>(name: string, fn: () => Promise<T>): Promise<T> => {
-    const computed = port.computing.get(name) ?? fn().finally(() => port.computing.delete(name));
-    port.computing.set(name, computed);
-    return computed as Promise<T>;
+  /** One computation at a time under a name. One whose owner was stopped counts for nothing. */
+  const single = async <T>(name: string, fn: () => Promise<T>): Promise<T> => {
+    const { computing } = port;
+    for (;;) {
+      const other = computing.get(name);
+      if (!other || other.signal.aborted) break;
+      try {
+        return (await other.value) as T;
+      } catch (error) {
+        if (!other.signal.aborted || signalOf().aborted) throw error;
+      }
+    }
+    const value = fn();
+    const computation = { value, signal: signalOf() };
+    computing.set(name, computation);
+    try {
+      return await value;
+    } finally {
+      if (computing.get(name) === computation) computing.delete(name);
+    }
   };
 
   const compute = async <T>(name: string, fn: () => Promise<T>): Promise<T> => {
@@ -152,7 +175,9 @@ function scopeOf(
     fn: () => Promise<T>,
     { per = 'run', ttlMs }: CacheOptions = {},
   ): Promise<T> => {
-    if (per === 'workflow') return cachedForAll(`${workflow}/${invocation.src}/${name}`, fn, ttlMs);
+    if (per === 'workflow') {
+      return cachedForAll(`${workflow}@${version}/${invocation.src}/${name}`, fn, ttlMs);
+    }
     const journalName = `cached ${invocation.src} ${name}`;
     if (ttlMs === undefined) return keep(journalName, fn);
     return cachedFor(ttlMs, journalName, fn);
@@ -196,6 +221,7 @@ function scopeOf(
     cached,
     within: (name, { signal } = {}) =>
       scopeOf(flight, port, [...parts, escaped(name)], signal ? () => signal : signalOf),
+    under: (signal) => scopeOf(flight, port, parts, () => signal),
     exchange: (call) =>
       exchange(call, {
         ...port,
