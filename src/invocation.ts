@@ -36,6 +36,8 @@ export interface InvocationScope {
   cached<T>(key: string, fn: () => Promise<T>, options?: CacheOptions): Promise<T>;
   /** The scope of a part of this invocation, with names and a key of its own. */
   within(part: string, options?: { readonly signal?: AbortSignal }): InvocationScope;
+  /** The same scope under another signal, for an attempt that may be cut short while the invocation goes on. */
+  under(signal: AbortSignal): InvocationScope;
   /**
    * Call the outside: a model, a tool, a server. Whatever comes of it is on record with the next thing that is stored, a
    * `once` or the result. Throws `BudgetExceeded`, and does not call, if the call could overrun the run's budget.
@@ -205,11 +207,14 @@ export function durableActor(logic: AnyActorLogic | DurableLogic): DurableActor 
 export class Deferred extends Error {
   /** Milliseconds since the epoch. */
   readonly until: number;
+  /** What it waits for is under way elsewhere, such as a run that it has started: it counts as one at work. */
+  readonly goesOn: boolean;
 
   /** `reason` is for people: "429 from anthropic". */
-  constructor(until: number, reason: string) {
+  constructor(until: number, reason: string, { goesOn = false }: { readonly goesOn?: boolean } = {}) {
     super(reason);
     this.name = 'Deferred';
     this.until = until;
+    this.goesOn = goesOn;
   }
 }

@@ -20,6 +20,9 @@ export function durableLogic<TOutput, TInput>(actor: DurableActor): DurablePromi
   return Object.assign(logic, { signalbox: actor });
 }
 
+/** A day: well below where Node's timers overflow. */
+const longestPauseMs = 86_400_000;
+
 /** Without an engine there is nobody else to wait until the time has come. */
 async function performedHere(actor: DurableActor, input: unknown, scope: InvocationScope): Promise<unknown> {
   for (;;) {
@@ -27,7 +30,8 @@ async function performedHere(actor: DurableActor, input: unknown, scope: Invocat
       return await actor.perform(input, scope);
     } catch (error) {
       if (!(error instanceof Deferred)) throw error;
-      await pause(Math.max(0, error.until - scope.now()), undefined, { signal: scope.signal });
+      const waitMs = Math.max(0, error.until - scope.now());
+      await pause(Math.min(waitMs, longestPauseMs), undefined, { signal: scope.signal });
     }
   }
 }

@@ -13,7 +13,7 @@ import { describeError, type PlainError } from '../plain-error.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption, isName } from './option.ts';
-import { allPermissions, type Policies, underPolicies } from './policies/policies.ts';
+import { declaredTogether, type Policies, underPolicies } from './policies/policies.ts';
 import { runTogether } from './run-together.ts';
 
 interface MapBase<TInput extends ZodType, TItem, TItemOutput, TOutput> extends Policies<
@@ -47,7 +47,7 @@ export interface SettledMapOptions<TInput extends ZodType, TItem, TItemOutput> e
   TItemOutput,
   MapOutcome<TItemOutput>
 > {
-  /** All items are performed; failures are in the output. `atMost` of them are borne, else the whole fails. */
+  /** Failures are in the output. `atMost` of them are borne; one more fails the whole, and stops the others. */
   readonly onFailure: { readonly atMost: number };
   readonly reduce?: undefined;
 }
@@ -81,6 +81,8 @@ export interface MapFailure {
   readonly error: PlainError;
 }
 
+const defaultFanIn = 8;
+
 /** What is kept of an item. */
 type Kept<TItemOutput> = { readonly output: TItemOutput } | { readonly error: PlainError };
 
@@ -89,8 +91,8 @@ type Kept<TItemOutput> = { readonly output: TItemOutput } | { readonly error: Pl
  *
  * After a crash only items without an outcome on record are performed again, each with its own key.
  *
- * Rejects with the first item's error (`onFailure: 'fail'`), with `MAP_FAILED` if more items failed than are borne, or
- * with `ACTOR_VALUE_INVALID` if the input is refused.
+ * Rejects with the first item's error (`onFailure: 'fail'`), with `MAP_FAILED` if more items failed than are borne or
+ * there is nothing to reduce, or with `ACTOR_VALUE_INVALID` if the input is refused. A `BUDGET_EXCEEDED` is never borne.
  *
  * @example
  * ```ts
@@ -123,20 +125,18 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
     kind: 'map',
     name,
     input: options.input,
-    irreversible: performers.some(({ irreversible }) => irreversible),
-    // Items are performed at most once each if their actor is; the map itself only goes on where it stopped.
-    idempotent: performers.every(({ irreversible, idempotent }) => !irreversible || idempotent),
-    permissions: allPermissions(performers),
-    workflows: performers.flatMap(({ workflows = [] }) => workflows),
+    ...declaredTogether(performers),
     perform: async (value, scope) => {
       const input = await checkValue(options.input, value, `Input of map \`${name}\``);
       const outputs = await mapped(options, options.items(input), scope);
       return reduce && !('failures' in outputs) ? reduced(options, reduce, outputs, scope) : outputs;
     },
-    async stopped(value, scope) {
-      const parsed = await options.input.safeParseAsync(value);
-      if (parsed.success) await stopItems(each.signalbox, options.items(parsed.data), scope);
-    },
+    ...(performers.some(({ stopped }) => stopped) && {
+      async stopped(value, scope) {
+        const parsed = await options.input.safeParseAsync(value);
+        if (parsed.success) await stopParts(options, options.items(parsed.data), scope);
+      },
+    }),
   };
   // Each form has policies for an output of its own; here they are all the same.
   return durableLogic(underPolicies(actor, options as unknown as Policies<unknown, z.input<TInput>>));
@@ -152,9 +152,10 @@ async function mapped<TInput extends ZodType, TItem, TItemOutput>(
   items: readonly TItem[],
   scope: InvocationScope,
 ): Promise<TItemOutput[] | MapOutcome<TItemOutput>> {
-  const perform = (item: TItem, index: number, signal: AbortSignal): Promise<Kept<TItemOutput>> => {
+  const failures: MapFailure[] = [];
+  const perform = async (item: TItem, index: number, signal: AbortSignal): Promise<Kept<TItemOutput>> => {
     const part = scope.within(partName(index), { signal });
-    return scope.once(partName(index), async () => {
+    const outcome = await scope.under(signal).once<Kept<TItemOutput>>(partName(index), async () => {
       try {
         return { output: (await each.signalbox.perform(item, part)) as TItemOutput };
       } catch (error) {
@@ -163,21 +164,25 @@ async function mapped<TInput extends ZodType, TItem, TItemOutput>(
         return { error: describeError(error) };
       }
     });
+    if ('error' in outcome) failures.push({ index, error: outcome.error });
+    if (onFailure !== 'fail' && failures.length > onFailure.atMost) {
+      const [first] = failures.sort(byIndex);
+      throw new MapFailed(
+        `${failures.length} of ${items.length} items of \`${name}\` failed, and at most ${onFailure.atMost} are borne. Item ${first?.index}: ${first?.error.message}`,
+        { details: { actor: name, failures } },
+      );
+    }
+    return outcome;
   };
   const kept = await runTogether(items, perform, { concurrency, scope });
 
-  const failures = kept.flatMap((outcome, index) =>
-    'error' in outcome ? [{ index, error: outcome.error }] : [],
-  );
   if (onFailure === 'fail') return kept.flatMap((outcome) => ('output' in outcome ? [outcome.output] : []));
-  if (failures.length > onFailure.atMost) {
-    const [first] = failures;
-    throw new MapFailed(
-      `${failures.length} of ${items.length} items of \`${name}\` failed, and at most ${onFailure.atMost} are borne. Item ${first?.index}: ${first?.error.message}`,
-      { details: { actor: name, failures } },
-    );
-  }
+  failures.sort(byIndex);
   return { outputs: kept.map((outcome) => ('output' in outcome ? outcome.output : undefined)), failures };
+}
+
+function byIndex(one: MapFailure, other: MapFailure): number {
+  return one.index - other.index;
 }
 
 /** With the run's budget spent, no other item would fare better. */
@@ -188,7 +193,7 @@ function isSpent(error: unknown): boolean {
 /** Level by level; a group of one goes up as it is. */
 async function reduced<TInput extends ZodType, TItem, TItemOutput>(
   { name, concurrency = 5 }: AnyMapOptions<TInput, TItem, TItemOutput>,
-  { by, fanIn = 8 }: TreeReduce<TItemOutput>,
+  { by, fanIn = defaultFanIn }: TreeReduce<TItemOutput>,
   outputs: readonly TItemOutput[],
   scope: InvocationScope,
 ): Promise<TItemOutput> {
@@ -202,8 +207,8 @@ async function reduced<TInput extends ZodType, TItem, TItemOutput>(
     ): Promise<TItemOutput> => {
       const [only] = group;
       if (group.length === 1) return Promise.resolve(only as TItemOutput);
-      const part = `reduce ${height}.${index}`;
-      return scope.once(
+      const part = groupName(height, index);
+      return scope.under(signal).once(
         part,
         () => by.signalbox.perform(group, scope.within(part, { signal })) as Promise<TItemOutput>,
       );
@@ -221,13 +226,28 @@ function groupsOf<T>(values: readonly T[], size: number): T[][] {
   );
 }
 
-async function stopItems(actor: DurableActor, items: readonly unknown[], scope: StoppedScope): Promise<void> {
-  if (!actor.stopped) return;
-  for (const [index, item] of items.entries()) await actor.stopped(item, scope.within(partName(index)));
+async function stopParts<TInput extends ZodType, TItem, TItemOutput>(
+  { each: { signalbox: each }, reduce }: AnyMapOptions<TInput, TItem, TItemOutput>,
+  items: readonly TItem[],
+  scope: StoppedScope,
+): Promise<void> {
+  for (const [index, item] of items.entries()) await each.stopped?.(item, scope.within(partName(index)));
+  const by = reduce?.by.signalbox;
+  if (!by?.stopped) return;
+  let size = items.length;
+  for (let height = 1; size > 1; height++) {
+    size = Math.ceil(size / (reduce?.fanIn ?? defaultFanIn));
+    for (let index = 0; index < size; index++)
+      await by.stopped(undefined, scope.within(groupName(height, index)));
+  }
 }
 
 function partName(index: number): string {
   return `item ${index}`;
+}
+
+function groupName(height: number, index: number): string {
+  return `reduce ${height}.${index}`;
 }
 
 function assertOptions<TInput extends ZodType, TItem, TItemOutput>({

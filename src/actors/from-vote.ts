@@ -4,14 +4,17 @@
  * I1. A ballot is in the journal once it is cast, so a crash pays for none twice.
  * I2. No more voters are asked than it takes: those whose ballot could change nothing are not begun, or stopped.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import type { z, ZodType } from 'zod';
 
+import { BudgetExceeded } from '../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope } from '../invocation.ts';
 import { describeError, type PlainError } from '../plain-error.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption, isName } from './option.ts';
-import { allPermissions, type Policies, underPolicies } from './policies/policies.ts';
+import { declaredTogether, type Policies, underPolicies } from './policies/policies.ts';
 
 export interface VoteActorOptions<TInput extends ZodType, TAnswer> extends Policies<
   VoteOutcome<TAnswer>,
@@ -88,16 +91,20 @@ export function fromVote<TInput extends ZodType, TAnswer>(
     kind: 'vote',
     name,
     input: options.input,
-    irreversible: false,
-    idempotent: false,
-    permissions: allPermissions(performers),
+    ...declaredTogether(performers),
     perform: async (value, scope) => {
       await checkValue(options.input, value, `Input of vote \`${name}\``);
       const ballots = await cast(options, voters, value, scope);
       return judge
-        ? judgedOf(judge, ballots, voters.length, scope)
+        ? judgedOf(options, judge, ballots, voters.length, scope)
         : outcomeOf(options, ballots, voters.length);
     },
+    ...(performers.some(({ stopped }) => stopped) && {
+      async stopped(value, scope) {
+        for (const voter of voters) await voter.actor.stopped?.(value, scope.within(voter.id));
+        await judge?.signalbox.stopped?.(undefined, scope.within('judge'));
+      },
+    }),
   };
   return durableLogic(underPolicies(actor, options));
 }
@@ -120,6 +127,7 @@ async function cast<TInput extends ZodType, TAnswer>(
   const controller = new AbortController();
   const signal = AbortSignal.any([scope.signal, controller.signal]);
   const asking = new Set<Promise<void>>();
+  const voices = scope.under(signal);
 
   const inOrder = (): Ballot<TAnswer>[] =>
     [...ballots].sort(([one], [other]) => one - other).map(([, ballot]) => ballot);
@@ -128,17 +136,19 @@ async function cast<TInput extends ZodType, TAnswer>(
     const open = voters.length - ballots.size;
     return open === 0 || (needed <= voters.length && (leading() >= needed || leading() + open < needed));
   };
-  /** As many as could decide it: more would be asked in vain if those agree. */
-  const room = (): number => (options.concurrency ?? Math.max(1, needed - leading())) - asking.size;
+  /** As many as could decide it: more would be asked in vain if those agree. Who has to wait still counts as asked. */
+  const room = (): number =>
+    (options.concurrency ?? Math.max(1, needed - leading())) - asking.size - waits.length;
 
   const ask = async (index: number, { id, actor }: Voter): Promise<void> => {
     try {
-      const ballot = await scope.once<Ballot<TAnswer>>(id, async () => {
+      const ballot = await voices.once<Ballot<TAnswer>>(id, async () => {
         try {
-          const answer = (await actor.perform(input, scope.within(id, { signal }))) as TAnswer;
+          const answer = (await actor.perform(input, voices.within(id))) as TAnswer;
           return { voter: actor.name, answer };
         } catch (error) {
-          if (error instanceof Deferred || signal.aborted) throw error;
+          // With the run's budget spent, no other voter would fare better.
+          if (error instanceof Deferred || error instanceof BudgetExceeded || signal.aborted) throw error;
           return { voter: actor.name, error: describeError(error) };
         }
       });
@@ -162,14 +172,15 @@ async function cast<TInput extends ZodType, TAnswer>(
       await Promise.race(asking);
     }
   } finally {
-    // Whoever is still being asked can change nothing any more.
+    // Whoever is still being asked can change nothing any more; whoever does not listen to that is left behind.
     controller.abort();
-    await Promise.allSettled(asking);
+    await Promise.race([Promise.allSettled(asking), nextTurn()]);
   }
   scope.signal.throwIfAborted();
   const [first, ...others] = waits;
-  if (first && !isOver()) throw others.reduce((one, other) => (other.until < one.until ? other : one), first);
-  return inOrder();
+  if (!first || isOver()) return inOrder();
+  const soonest = others.reduce((one, other) => (other.until < one.until ? other : one), first);
+  throw new Deferred(soonest.until, soonest.message, { goesOn: waits.some(({ goesOn }) => goesOn) });
 }
 
 function neededOf<TAnswer>(
@@ -210,7 +221,8 @@ function outcomeOf<TInput extends ZodType, TAnswer>(
   return { decided: false, of, ballots };
 }
 
-async function judgedOf<TAnswer>(
+async function judgedOf<TInput extends ZodType, TAnswer>(
+  { by = canonical }: VoteActorOptions<TInput, TAnswer>,
   judge: VoteJudge<TAnswer>['judge'],
   ballots: ReadonlyArray<Ballot<TAnswer>>,
   of: number,
@@ -223,7 +235,7 @@ async function judgedOf<TAnswer>(
   )) as { choice: number };
   const answer = answers[choice];
   if (answer === undefined) return { decided: false, of, ballots };
-  const votes = answers.filter((other) => canonical(other) === canonical(answer)).length;
+  const votes = answers.filter((other) => by(other) === by(answer)).length;
   return { decided: true, answer, votes, of, ballots };
 }
 

@@ -11,7 +11,7 @@ export function plainScope(actorId: string, signal: AbortSignal): InvocationScop
 
 interface Actor {
   readonly actorId: string;
-  readonly keeping: Map<string, Promise<unknown>>;
+  readonly keeping: Map<string, { readonly value: Promise<unknown>; readonly signal: AbortSignal }>;
   readonly kept: Map<string, unknown>;
 }
 
@@ -21,20 +21,20 @@ function scopeOf(actor: Actor, parts: readonly string[], signal: AbortSignal): I
 
   const keep = <T>(name: string, fn: () => Promise<T>): Promise<T> => {
     const known = keeping.get(name);
-    if (known) return known as Promise<T>;
-    const computed = fn().then(
-      (value) => {
-        kept.set(name, value);
-        return value;
-      },
-      (error: unknown) => {
-        // What failed is not kept, so the next to ask computes it again.
-        keeping.delete(name);
-        throw error;
-      },
-    );
-    keeping.set(name, computed);
-    return computed;
+    if (known && (kept.has(name) || !known.signal.aborted)) return known.value as Promise<T>;
+    const compute = async (): Promise<T> => {
+      const value = await fn();
+      signal.throwIfAborted();
+      kept.set(name, value);
+      return value;
+    };
+    const computation = { value: compute(), signal };
+    keeping.set(name, computation);
+    // What failed is not kept, so the next to ask computes it again.
+    computation.value.catch(() => {
+      if (keeping.get(name) === computation) keeping.delete(name);
+    });
+    return computation.value;
   };
 
   return {
@@ -44,19 +44,32 @@ function scopeOf(actor: Actor, parts: readonly string[], signal: AbortSignal): I
     attempt: 1,
     signal,
     now: Date.now,
-    after(ms, fn) {
-      const timeout = setTimeout(fn, ms);
-      return () => clearTimeout(timeout);
-    },
+    after: startTimer,
     once: (name, fn) => keep(nameOf(name), fn),
     kept: <T>(name: string) => kept.get(nameOf(name)) as T | undefined,
     cached: (key, fn) => keep(`cached ${key}`, fn),
     within: (part, options) => scopeOf(actor, [...parts, part], options?.signal ?? signal),
+    under: (other) => scopeOf(actor, parts, other),
     exchange: (call) => made(call, signal),
     partial: () => {},
     shared,
     runs: undefined,
   };
+}
+
+/** Node's timers overflow past this and would fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Unlike the engine's, it keeps the process alive: nobody else goes on with what it is for. */
+function startTimer(ms: number, fn: () => void): () => void {
+  const deadline = Date.now() + ms;
+  let timer: NodeJS.Timeout;
+  const arm = (): void => {
+    const leftMs = deadline - Date.now();
+    timer = leftMs > longestTimerMs ? setTimeout(arm, longestTimerMs) : setTimeout(fn, Math.max(0, leftMs));
+  };
+  arm();
+  return () => clearTimeout(timer);
 }
 
 async function made<T>(call: OutsideCall<T>, signal: AbortSignal): Promise<T> {

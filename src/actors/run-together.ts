@@ -1,8 +1,9 @@
 /**
  * Does work for each of a list, some at a time, in order of the list.
  *
- * What is deferred meanwhile is tried again here while others are at work; once all that is left waits, so does the
- * whole: `Deferred` until the first of them may go on. The first failure stops the others and is thrown.
+ * What is deferred meanwhile is tried again here while others are at work; once all that is left waits for more than a
+ * moment, so does the whole: `Deferred` until the first of them may go on. What a deferred one waits for may be under way
+ * elsewhere; then it keeps its place among those at work. The first failure stops the others and is thrown.
  */
 import { Deferred, type InvocationScope } from '../invocation.ts';
 
@@ -10,6 +11,9 @@ export interface TogetherOptions {
   readonly concurrency: number;
   readonly scope: Pick<InvocationScope, 'signal' | 'now' | 'after'>;
 }
+
+/** Waits up to this are spent here: to begin anew costs a look at every item. */
+const momentMs = 1_000;
 
 export async function runTogether<TItem, TResult>(
   items: readonly TItem[],
@@ -19,17 +23,18 @@ export async function runTogether<TItem, TResult>(
   if (items.length === 0) return [];
   const controller = new AbortController();
   const { signal: outer } = scope;
-  const abort = (): void => controller.abort(outer.reason);
-  outer.addEventListener('abort', abort, { once: true });
-  if (outer.aborted) abort();
-  const alarms: (() => void)[] = [];
+  const alarms = new Map<number, () => void>();
+  let abort = (): void => {};
 
   try {
     return await new Promise<TResult[]>((resolve, reject) => {
       const results: TResult[] = Array.from({ length: items.length });
-      const queue = [...items.keys()];
+      /** Those whose wait is over, before those that were never begun. */
+      const again: number[] = [];
+      let begun = 0;
       const deferred = new Map<number, Deferred>();
       let running = 0;
+      let elsewhere = 0;
       let done = 0;
 
       const stop = (error: unknown): void => {
@@ -38,24 +43,27 @@ export async function runTogether<TItem, TResult>(
       };
 
       const settle = (): void => {
-        if (done === items.length) resolve(results);
-        else if (running === 0 && queue.length === 0) {
-          const waits = [...deferred.values()];
-          const soonest = waits.reduce((one, other) => (other.until < one.until ? other : one));
-          const more = waits.length > 1 ? ` (${waits.length} wait)` : '';
-          reject(new Deferred(soonest.until, `${soonest.message}${more}`));
-        }
+        if (done === items.length) return resolve(results);
+        if (running > 0) return;
+        let soonest: Deferred | undefined;
+        for (const wait of deferred.values()) if (!soonest || wait.until < soonest.until) soonest = wait;
+        if (!soonest || soonest.until - scope.now() <= momentMs) return;
+        const { until, message } = soonest;
+        const more = deferred.size > 1 ? ` (${deferred.size} wait)` : '';
+        reject(new Deferred(until, `${message}${more}`, { goesOn: elsewhere > 0 }));
       };
 
       const putOff = (index: number, wait: Deferred): void => {
         deferred.set(index, wait);
-        alarms.push(
-          scope.after(Math.max(0, wait.until - scope.now()), () => {
-            if (!deferred.delete(index) || controller.signal.aborted) return;
-            queue.push(index);
-            proceed();
-          }),
-        );
+        if (wait.goesOn) elsewhere++;
+        const goOn = (): void => {
+          alarms.delete(index);
+          deferred.delete(index);
+          if (wait.goesOn) elsewhere--;
+          again.push(index);
+          proceed();
+        };
+        alarms.set(index, scope.after(Math.max(0, wait.until - scope.now()), goOn));
       };
 
       const start = (index: number): void => {
@@ -77,20 +85,22 @@ export async function runTogether<TItem, TResult>(
       };
 
       const proceed = (): void => {
-        while (running < concurrency && !controller.signal.aborted) {
-          const index = queue.shift();
+        if (controller.signal.aborted) return;
+        while (running + elsewhere < concurrency) {
+          const index = again.shift() ?? (begun < items.length ? begun++ : undefined);
           if (index === undefined) break;
           start(index);
         }
         settle();
       };
 
-      outer.addEventListener('abort', () => stop(outer.reason), { once: true, signal: controller.signal });
-      if (outer.aborted) stop(outer.reason);
+      abort = () => stop(outer.reason);
+      outer.addEventListener('abort', abort, { once: true });
+      if (outer.aborted) abort();
       else proceed();
     });
   } finally {
-    for (const cancel of alarms) cancel();
+    for (const cancel of alarms.values()) cancel();
     outer.removeEventListener('abort', abort);
   }
 }

@@ -9,7 +9,9 @@ import type { Globals } from './cli.ts';
 export function commandLine({ given }: Globals, words: readonly string[]): string {
   const store = given.store === undefined ? [] : ['--store', withoutPassword(given.store)];
   const workflows = given.workflows === undefined ? [] : ['--workflows', given.workflows];
-  return [program(), ...[...words, ...store, ...workflows].map(quote)].join(' ');
+  const fixtures = given.fixtures === undefined ? [] : ['--fixtures', given.fixtures];
+  const record = given.record === undefined ? [] : ['--record', given.record];
+  return [program(), ...[...words, ...store, ...workflows, ...fixtures, ...record].map(quote)].join(' ');
 }
 
 /** A password in a URL is not repeated on the screen. */

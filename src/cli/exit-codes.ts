@@ -55,6 +55,11 @@ export const exitCodes: readonly ExitCode[] = [
     meaning: 'Who sent the event may not answer; `--by` says who does.',
     errors: ['ANSWER_NOT_ALLOWED'],
   },
+  {
+    exit: 21,
+    meaning: 'A request was not recorded, or recordings cannot be used.',
+    errors: ['EXCHANGE_NOT_RECORDED', 'FIXTURE_INVALID'],
+  },
   { exit: 130, meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.', errors: [] },
 ];
 

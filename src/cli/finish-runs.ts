@@ -45,9 +45,12 @@ export async function finishRuns(
       if (stopped === undefined || !(error instanceof RunNotFound)) throw error;
     }
   }
+  const { recordings } = session;
+  if (recordings) screen.jsonLine(recordings.summary());
   screen.jsonLine({ type: 'outcomes', runs: outcomes, stopped: stopped !== undefined });
   screen.print();
   printOutcomes(cli, outcomes);
+  if (recordings) screen.print(recordings.sentence());
   await options.between?.(outcomes);
   printWaiting(cli, outcomes, options.mostWaiting ?? 5);
   if (stopped !== undefined) {
@@ -60,7 +63,7 @@ export async function finishRuns(
     );
     return stopped;
   }
-  const trouble = troubleOf(outcomes);
+  const trouble = recordings?.trouble() ?? troubleOf(outcomes);
   if (!trouble) return 0;
   reportError(screen, trouble);
   return exitCodeOf(trouble);

@@ -7,6 +7,7 @@ import type { Cli, CommandResult } from './cli.ts';
 import { cancel, type CancelOptions } from './commands/cancel.ts';
 import { demo } from './commands/demo.ts';
 import { inbox, type InboxOptions } from './commands/inbox.ts';
+import { record, type RecordOptions } from './commands/record.ts';
 import { resume, type ResumeOptions } from './commands/resume.ts';
 import { run, type RunOptions } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
@@ -22,6 +23,8 @@ import { oneLine } from './text.ts';
 interface GlobalOptions {
   readonly store?: string;
   readonly workflows?: string;
+  readonly fixtures?: string;
+  readonly record?: string;
   readonly json?: true;
   readonly color: boolean;
 }
@@ -49,6 +52,8 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
       `an SQLite file or a redis:// URL (default: SIGNALBOX_STORE, or ${defaultStore})`,
     )
     .option('--workflows <module>', 'a JavaScript module with workflows of your own')
+    .option('--fixtures <folder>', 'answer from the recordings in a folder; no model and no tool is called')
+    .option('--record <folder>', 'add what models and tools answer to the recordings in a folder')
     .option('--json', 'write JSON instead of text; progress as JSON lines')
     .option('--no-color', 'write without colours (also: NO_COLOR, or not to a terminal)')
     .helpOption('-h, --help', 'print this help')
@@ -59,20 +64,15 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .exitOverride();
   const cli = (): Cli => createCli(program.opts<GlobalOptions>());
 
-  program
-    .command('run')
+  runCommand(program, 'run')
     .description('start a run for each input, and go on with them until each has ended or waits')
-    .argument('<workflow>', 'name, or name@version')
-    .option(
-      '--input <from>',
-      'a file (JSON, a JSON array, or JSON lines), a folder of .json files, or - for stdin',
-    )
-    .option(
-      '--id <id>',
-      'id of the run, where its input has no `id` (default: the name of the file, or random)',
-    )
-    .addOption(concurrencyOption())
     .action((workflow: string, options: RunOptions) => finish(run(cli(), workflow, options)));
+
+  runCommand(program, 'record')
+    .description('run, and keep every exchange with a model or a tool as a file in the folder of --fixtures')
+    .option('--append', 'add to the recordings that are there')
+    .option('--replace', 'delete the recordings that are there first')
+    .action((workflow: string, options: RecordOptions) => finish(record(cli(), workflow, options)));
 
   program
     .command('runs')
@@ -141,6 +141,22 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
   return program;
 }
 
+/** A command that starts runs. */
+function runCommand(program: Command, name: string): Command {
+  return program
+    .command(name)
+    .argument('<workflow>', 'name, or name@version')
+    .option(
+      '--input <from>',
+      'a file (JSON, a JSON array, or JSON lines), a folder of .json files, or - for stdin',
+    )
+    .option(
+      '--id <id>',
+      'id of the run, where its input has no `id` (default: the name of the file, or random)',
+    )
+    .addOption(concurrencyOption());
+}
+
 const statuses = ['running', 'waiting', 'done', 'failed', 'cancelled'];
 
 function concurrencyOption(): Option {
@@ -155,14 +171,16 @@ function parseCount(text: string): number {
   throw new InvalidArgumentError('Expected a positive integer.');
 }
 
-function createCli({ store, workflows: own, json, color }: GlobalOptions): Cli {
+function createCli({ store, workflows: own, fixtures, record, json, color }: GlobalOptions): Cli {
   const screen = createScreen({ json: json === true, color });
   return {
     screen,
     globals: {
       store: store ?? (process.env['SIGNALBOX_STORE'] || defaultStore),
       workflows: own,
-      given: { store, workflows: own },
+      fixtures,
+      record: record === undefined ? undefined : { folder: record, existing: 'append' },
+      given: { store, workflows: own, fixtures, record },
     },
     warn: (message) => void process.stderr.write(`warning: ${oneLine(message)}\n`),
   };

@@ -13,6 +13,7 @@ import { type Catalog, loadCatalog } from './catalog.ts';
 import type { Cli } from './cli.ts';
 import { Interrupted } from './command-error.ts';
 import { openStore, type Store } from './open-store.ts';
+import { openRecordings, type Recordings } from './recordings.ts';
 import { type RunningServices, startServices } from './services.ts';
 
 export interface SessionOptions {
@@ -33,6 +34,7 @@ export interface Session {
   readonly store: Store;
   readonly engine: Engine;
   readonly concurrency: number;
+  readonly recordings: Recordings | undefined;
   /** Start the services of these workflows, before anything is done that makes the engine work on their runs. */
   serve(workflows: Iterable<string>): Promise<void>;
   /** The exit code of a command that was told to stop, once it was. */
@@ -50,12 +52,14 @@ export async function withSession<T>(
 ): Promise<T> {
   const { work, create = false, concurrency = defaultConcurrency } = options;
   const catalog = options.catalog ?? (await loadCatalog(cli.globals.workflows));
+  const recordings = work === 'none' ? undefined : await openRecordings(cli);
   const store = await openStore(cli, { create });
   const told = new Set<string>();
   let tell = cli.warn;
   let stoppedBy: number | undefined;
   const services: RunningServices[] = [];
   const serve = async (names: Iterable<string>): Promise<void> => {
+    if (recordings?.replays) return;
     const wanted = new Set(names);
     const ready = catalog.ready.filter(({ workflow }) => wanted.has(workflow.name));
     services.push(await startServices(ready, cli.globals.store));
@@ -67,6 +71,7 @@ export async function withSession<T>(
     store,
     work,
     concurrency,
+    ...(recordings && { exchanges: recordings.intercept }),
     onProblem({ message }) {
       if (told.has(message)) return;
       told.add(message);
@@ -88,6 +93,7 @@ export async function withSession<T>(
       store,
       engine,
       concurrency,
+      recordings,
       serve,
       stopped: () => stoppedBy,
       problemsTo(listener) {

@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 
 import { createWorld, performing } from '../../test/support/world.ts';
-import { fromMap, type MapActorOptions } from '../actors/from-map.ts';
+import type { DurablePromiseLogic } from '../actors/durable-logic.ts';
+import { fromMap } from '../actors/from-map.ts';
 import { fromModel } from '../actors/from-model.ts';
 import { anthropic } from '../actors/providers/anthropic.ts';
 import { standIn } from '../actors/providers/stand-in.ts';
@@ -138,13 +139,13 @@ async function asking(
     prompt: (number) => `How is ${number}?`,
     provider: provider ?? anthropic({ client }),
   });
-  const logic = fromMap({
+  const map = {
     name: 'askAll',
     input: z.array(z.number()),
-    items: (numbers) => numbers,
+    items: (numbers: number[]) => numbers,
     each,
     concurrency,
-    ...(onFailure && { onFailure }),
-  } as MapActorOptions<z.ZodArray<z.ZodNumber>, number, string>);
-  return { logic, server };
+  };
+  const logic = onFailure ? fromMap({ ...map, onFailure }) : fromMap(map);
+  return { logic: logic as DurablePromiseLogic<unknown, number[]>, server };
 }

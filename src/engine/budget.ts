@@ -49,15 +49,18 @@ export function createBudget({ runId, limits, prices, journal, keep }: BudgetPor
       if (name.startsWith(prefix)) amounts.set(name.slice(prefix.length), JSON.parse(text) as Amount);
     }
   }
-  let count = amounts.size;
+  /** Kept up to date, so that a call costs the same however many there were before. */
+  let used: Amount = { tokens: 0, usd: 0 };
+  for (const amount of amounts.values()) used = sum(used, amount);
+  // Not how many there are: one that could not be stored has left its number unused.
+  let count = Math.max(0, ...[...amounts.keys()].map(Number));
 
-  function used(): Amount {
-    let [tokens, usd] = [0, 0];
-    for (const amount of amounts.values()) {
-      tokens += amount.tokens;
-      usd += amount.usd;
-    }
-    return { tokens, usd };
+  function become(id: string, amount: Amount | undefined): void {
+    const before = amounts.get(id) ?? nothing;
+    const { tokens, usd } = amount ?? nothing;
+    used = sum(used, { tokens: tokens - before.tokens, usd: usd - before.usd });
+    if (amount) amounts.set(id, amount);
+    else amounts.delete(id);
   }
 
   function amountOf(by: string, { model, usage }: Usage): Amount {
@@ -72,7 +75,7 @@ export function createBudget({ runId, limits, prices, journal, keep }: BudgetPor
   }
 
   function assertWithin(by: string, { tokens, usd }: Amount): void {
-    const spent = used();
+    const spent = used;
     const over =
       limits.tokens !== undefined && spent.tokens + tokens > limits.tokens
         ? `${spent.tokens} of ${limits.tokens} tokens are used, and the call could use ${tokens}`
@@ -95,27 +98,33 @@ export function createBudget({ runId, limits, prices, journal, keep }: BudgetPor
       assertWithin(by, most);
       // Unique among all workers of the run: a later one has seen all that those before it reserved.
       const id = `${(count += 1)}`;
-      amounts.set(id, most);
+      become(id, most);
       try {
         await keep(reservedPrefix + id, JSON.stringify(most));
       } catch (error) {
-        amounts.delete(id);
+        become(id, undefined);
         throw error;
       }
-      const become = async (amount: Amount): Promise<void> => {
-        amounts.set(id, amount);
+      const settleAt = async (amount: Amount): Promise<void> => {
+        become(id, amount);
         await keep(spentPrefix + id, JSON.stringify(amount));
       };
       return {
         settle: (model, usage) =>
-          become({ tokens: tokensOf(usage), usd: costOf(prices, { model, usage }) ?? most.usd }),
-        free: () => become({ tokens: 0, usd: 0 }),
+          settleAt({ tokens: tokensOf(usage), usd: costOf(prices, { model, usage }) ?? most.usd }),
+        free: () => settleAt(nothing),
         release: async (error) => {
-          if (costsNothing(error)) await become({ tokens: 0, usd: 0 });
+          if (costsNothing(error)) await settleAt(nothing);
         },
       };
     },
   };
+}
+
+const nothing: Amount = { tokens: 0, usd: 0 };
+
+function sum(one: Amount, other: Amount): Amount {
+  return { tokens: one.tokens + other.tokens, usd: one.usd + other.usd };
 }
 
 /** Sums of floating-point dollars may be off by this much, far below a token's price. */

@@ -254,8 +254,6 @@ export function createEngine(options: EngineOptions): Engine {
     { id = randomUUID(), input }: StartOptions<unknown> = {},
     parent?: ParentInvocation,
   ): Promise<RunHandle> {
-    assertRunning();
-    assertRunId(id);
     const workflow = typeof target === 'string' ? registry.latest(target) : registry.known(target);
     const parsed = parseInput(workflow, input);
     const encodedInput = encode(parsed, 'input');
@@ -309,7 +307,7 @@ export function createEngine(options: EngineOptions): Engine {
       return created;
     };
     const created = await (holds ? claiming(id, create()) : create());
-    if (created === 'exists') await assertSameRun(id, workflow, encodedInput);
+    if (created === 'exists') await assertSameRun(id, workflow, encodedInput, parent);
     else if (!holds) {
       performActions(id, led.actions, (_action, error) => problem(error, id));
       if (scope !== 'none') dispatcher.left(id, wakeAt);
@@ -329,6 +327,8 @@ export function createEngine(options: EngineOptions): Engine {
         const workflow = registry.byRef.get(`${name}@${version}`);
         if (!workflow) throw new WorkflowNotFound(`This engine has no workflow \`${name}@${version}\`.`);
         await start(workflow, { id, input }, parent);
+        // If the parent moved on while the run was being stored, there was nothing yet to cancel.
+        if (!(await isPending(parent))) await this.cancel(id, `run \`${parent.runId}\` does not wait for it`);
       },
       async outcome(runId) {
         const { status, state, problem: stuckBecause } = await load(runId);
@@ -342,8 +342,20 @@ export function createEngine(options: EngineOptions): Engine {
     };
   }
 
-  async function assertSameRun(id: string, workflow: AnyWorkflow, input: string): Promise<void> {
+  async function isPending({ runId, key }: ParentInvocation): Promise<boolean> {
+    const state = held.get(runId)?.state ?? stateOf((await load(runId)).state);
+    return state.invocations.some((invocation) => invocation.key === key);
+  }
+
+  async function assertSameRun(
+    id: string,
+    workflow: AnyWorkflow,
+    input: string,
+    parent: ParentInvocation | undefined,
+  ): Promise<void> {
     const stored = await load(id);
+    // The same invocation has started it before; what a schema makes up by itself may differ each time.
+    if (parent && isDeepStrictEqual(stateOf(stored.state).parent, parent)) return;
     if (stored.workflow !== workflow.name) {
       throw new RunConflict(
         `Run \`${id}\` is a run of \`${stored.workflow}\`, not of \`${workflow.name}\`. Choose another id.`,
@@ -413,8 +425,11 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     workflows,
-    start: ((target: AnyWorkflow | string, startOptions?: StartOptions<unknown>) =>
-      start(target, startOptions)) as Engine['start'],
+    start: (async (target: AnyWorkflow | string, startOptions?: StartOptions<unknown>) => {
+      assertRunning();
+      if (startOptions?.id !== undefined) assertRunId(startOptions.id);
+      return start(target, startOptions);
+    }) as Engine['start'],
     run: (id) => createRunHandle(core, id) as never,
     async list({ limit = 50, ...query } = {}) {
       assertPositiveInteger('limit', limit);

@@ -46,6 +46,10 @@ export async function exchange<T>(call: OutsideCall<T>, ports: ExchangePorts): P
   const { signal, part, prices, budget, intercept } = ports;
   signal.throwIfAborted();
   const reserved = call.standIn === true ? undefined : await budget?.reserve(call);
+  if (signal.aborted) {
+    await reserved?.free();
+    signal.throwIfAborted();
+  }
   let request = call.request;
   const at = ports.now();
   const startedAt = performance.now();

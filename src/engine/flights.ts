@@ -88,6 +88,7 @@ export function createFlights(ports: FlightsPorts): Flights {
         keep: (name, text) => record([], { [name]: text }),
       }),
     computing: new Map(),
+    discard,
     kept: (name) => journal.get(name),
     keep(flight, name, text, value) {
       const { exchanges, invocation } = flight;
@@ -127,13 +128,16 @@ export function createFlights(ports: FlightsPorts): Flights {
 
   function land(flight: Flight, outcome: Outcome): void {
     const { key } = flight.invocation;
+    flight.landed = true;
     if (flights.get(key) !== flight) return discard(flight);
     flights.delete(key);
     ports.landed(flight, outcome);
   }
 
-  function discard({ invocation, exchanges }: Flight): void {
+  function discard(flight: Flight): void {
+    const { invocation, exchanges } = flight;
     if (exchanges.length === 0 || !ports.isHeld()) return;
+    flight.exchanges = [];
     record([{ type: 'discarded', at: clock.now(), key: invocation.key, exchanges }]).catch(ports.failed);
   }
 

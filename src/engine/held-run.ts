@@ -25,7 +25,7 @@ import type { Clock } from './clock.ts';
 import type { ExchangeInterceptor } from './exchanging.ts';
 import { createFlights } from './flights.ts';
 import type { HistoryEntry } from './history.ts';
-import { encodeMail, type ReceivedMail, receiveMail } from './mail.ts';
+import { encodeMail, type Mail, type ReceivedMail, receiveMail } from './mail.ts';
 import { type Flight, stoppedScopeOf } from './performer.ts';
 import { entryOf, wakeAtOf } from './progress.ts';
 import { refusalOf } from './refusal.ts';
@@ -272,7 +272,8 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
 
   /** A held event waits its turn until the state accepts it, or the run has ended and nothing ever will. */
   function takeable({ id: messageId, mail: letter }: ReceivedMail): boolean {
-    if (letter.type === 'wake') return !flights.has(letter.key);
+    // What it is woken for, it may not have seen.
+    if (letter.type === 'wake') return !flights.has(letter.key) && !hasLanded(letter.key);
     if (letter.type !== 'event' || !letter.hold || state.snapshot.status !== 'active') return true;
     if (canAccept(workflow, state, letter.event, hosts)) return true;
     if (!parked.has(messageId)) {
@@ -295,13 +296,14 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       case 'wake':
         return { at, mail: letter, message: { type: 'wake', at: now, key: content.key } };
       case 'stopped':
+      case 'ended':
         return { at, mail: letter };
     }
   }
 
   async function take(turn: Turn): Promise<void> {
     const { message } = turn;
-    if (!message) return turn.mail && cleanUp(turn.mail);
+    if (!message) return turn.mail && seeTo(turn.mail);
     const letter = turn.mail?.mail.type === 'event' ? turn.mail.mail : undefined;
     const notAllowed = letter && refusalOfAnswer(run, letter.event, letter.by);
     if (turn.mail && notAllowed) return refuse(turn.mail, notAllowed);
@@ -311,7 +313,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       if (turn.flight) flights.discard(turn.flight);
       return turn.mail && refuse(turn.mail);
     }
-    await foretell(led.stopped);
+    await foretell(led);
     const entry = entryOf({ seq: writer.seq + 1, led, before: state, turn: { ...turn, message, answered } });
     const result = await commit({
       next: led.state,
@@ -326,39 +328,39 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     follow(led);
     if (turn.mail) ports.disposed(run, turn.mail.id, 'accepted');
     ports.stepped(run);
-    if (state.parent && state.snapshot.status !== 'active') await tellParent(state.parent);
     if (result.released) leave(wakeAtOf(state));
   }
 
-  /** If this is not done, because the worker dies here, the parent looks by itself some time later. */
-  async function tellParent(parent: ParentInvocation): Promise<void> {
-    try {
-      await ports.ended(run, parent);
-    } catch (error) {
-      ports.problem(error as Error, id);
-    }
-  }
-
   /**
-   * Put into the run's own mail that these are about to be stopped, so that whoever has the run after the step is stored
-   * cleans up after them. If the step is not stored after all, the mail finds them still pending, and has no effect.
+   * Put into the run's own mail what has to be done once the step is stored, so that whoever has the run then does it:
+   * clean up after what the step stops, and tell whoever started the run that it has ended. If the step is not stored
+   * after all, the mail finds that nothing has happened, and has no effect.
    */
-  async function foretell(stopped: readonly string[]): Promise<void> {
+  async function foretell({ stopped, state: next }: Advanced): Promise<void> {
     for (const invocation of state.invocations) {
       if (!stopped.includes(invocation.key) || !actorOf(invocation)?.stopped) continue;
-      const body = encodeMail({ type: 'stopped', invocation });
-      await store.send(id, { at: clock.now(), body, key: `stopped ${writer.seq} ${invocation.key}` });
-      mayHaveMail = true;
+      await remind({ type: 'stopped', invocation }, `stopped ${writer.seq} ${invocation.key}`);
     }
+    if (next.parent && next.snapshot.status !== 'active')
+      await remind({ type: 'ended' }, `ended ${writer.seq}`);
   }
 
-  async function cleanUp(letter: ReceivedMail): Promise<void> {
-    if (letter.mail.type !== 'stopped') return;
-    const { invocation } = letter.mail;
-    const { key, input } = invocation;
-    if (!state.invocations.some((pending) => pending.key === key)) {
+  async function remind(letter: Mail, key: string): Promise<void> {
+    await store.send(id, { at: clock.now(), body: encodeMail(letter), key });
+    mayHaveMail = true;
+  }
+
+  async function seeTo(letter: ReceivedMail): Promise<void> {
+    const { parent, snapshot, invocations } = state;
+    if (letter.mail.type === 'stopped') {
+      const { invocation } = letter.mail;
+      const { key, input } = invocation;
+      const isOver = !invocations.some((pending) => pending.key === key);
       const runs = ports.runsOf({ runId: id, key });
-      await actorOf(invocation)?.stopped?.(input, stoppedScopeOf(id, key, runs));
+      if (isOver) await actorOf(invocation)?.stopped?.(input, stoppedScopeOf(id, key, runs));
+    }
+    if (letter.mail.type === 'ended' && parent && snapshot.status !== 'active') {
+      await ports.ended(run, parent);
     }
     await consume(letter);
   }

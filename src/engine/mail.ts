@@ -13,7 +13,9 @@ export type Mail =
   /** What this deferred invocation waits for has happened. */
   | { readonly type: 'wake'; readonly key: string }
   /** A step is about to stop this invocation, which has to be told when the step is stored. */
-  | { readonly type: 'stopped'; readonly invocation: Invocation };
+  | { readonly type: 'stopped'; readonly invocation: Invocation }
+  /** A step is about to end the run, and whoever started it has to be told when the step is stored. */
+  | { readonly type: 'ended' };
 
 /** What callers send; the rest the engine sends itself. */
 export type SentMail = Extract<Mail, { readonly type: 'event' | 'cancel' }>;

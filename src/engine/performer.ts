@@ -31,6 +31,8 @@ export interface Flight {
   readonly signal: AbortSignal;
   /** Not yet on record. */
   exchanges: Exchange[];
+  /** It has its outcome; what goes on all the same, because it does not listen to its signal, is not waited for. */
+  landed: boolean;
   abort(reason: Error): void;
 }
 
@@ -42,6 +44,7 @@ export function createFlight(invocation: Invocation, attempt: number): Flight {
     invocation,
     attempt,
     exchanges: [],
+    landed: false,
     get signal() {
       controller ??= new AbortController();
       if (aborted) controller.abort(aborted);
@@ -70,6 +73,8 @@ export interface PerformerPort extends Pick<
   kept(name: string): string | undefined;
   /** Store a journal value and what was exchanged to get it. Rejects if this worker no longer holds the run. */
   keep(flight: Flight, name: string, text: string, value: unknown): Promise<void>;
+  /** Put on record what a flight exchanged that has landed. */
+  discard(flight: Flight): void;
   /** Values that are being computed, by journal name; shared by the run. */
   readonly computing: Map<string, Computation>;
 }
@@ -231,7 +236,10 @@ function scopeOf(
           return signalOf();
         },
         now: () => clock.now(),
-        record: (made) => void flight.exchanges.push(carried(made, 'exchange')),
+        record(made) {
+          flight.exchanges.push(carried(made, 'exchange'));
+          if (flight.landed) port.discard(flight);
+        },
       }),
     partial: (text) => port.partial(flight, part, text),
     shared,

@@ -73,7 +73,7 @@ export function createRunWriter(options: RunWriterOptions): RunWriter {
   }
 
   function forgettable(over: readonly string[]): string[] {
-    if (journal.size === 0) return [];
+    if (over.length === 0) return [];
     return [...journal.keys()].filter((name) => over.some((key) => belongsTo(key, name)));
   }
 

@@ -5,6 +5,9 @@ export {
   storeConformance,
   type StoreCase,
 } from '../../persistence/conformance.ts';
+export type { Fixture } from './fixtures/fixture.ts';
+export { recordExchanges, type Recorder, type RecordOptions } from './fixtures/record-exchanges.ts';
+export { type FixtureSummary, type Replay, replayExchanges } from './fixtures/replay-exchanges.ts';
 export {
   type AnswerTiming,
   createMessagesServer,

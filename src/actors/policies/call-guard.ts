@@ -5,13 +5,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { circuitBreaker, ConsecutiveBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
+import {
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  handleWhen,
+  isBrokenCircuitError,
+} from 'cockatiel';
 
-import { CircuitOpen } from '../../errors.ts';
+import { BudgetExceeded, CircuitOpen, TimedOut } from '../../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope, type OutsideCall } from '../../invocation.ts';
 import { assertOption } from '../option.ts';
 import { isRetryable } from './retry.ts';
-import { withScope } from './with-scope.ts';
+import { withExchange } from './with-exchange.ts';
 
 export interface CallPolicies {
   readonly rateLimit?: RateLimit;
@@ -55,44 +61,100 @@ export function createCallGuard(
   { rateLimit, circuitBreaker: breaker, concurrencyKey }: CallPolicies,
 ): (scope: InvocationScope) => InvocationScope {
   if (!rateLimit && !breaker && !concurrencyKey) return (scope) => scope;
-  const throughCircuit = breaker ? createCircuit(name, breaker) : <T>(call: () => Promise<T>) => call();
+  const circuit = breaker && createCircuit(name, breaker);
 
-  return (scope) => {
-    const exchange = <T>(call: OutsideCall<T>): Promise<T> => {
+  const exchangeOf =
+    (scope: InvocationScope) =>
+    async <T>(call: OutsideCall<T>): Promise<T> => {
+      // Limits are those of a world outside.
+      if (call.standIn) return scope.exchange(call);
+      // Whoever cannot call anyway takes nothing from others.
+      circuit?.assertMayCall();
+      const make: Make<T> = (outside) =>
+        circuit ? circuit.through(scope.signal, () => scope.exchange(outside)) : scope.exchange(outside);
       const limited = (): Promise<T> =>
-        rateLimit ? rateLimited(name, rateLimit, scope, call) : scope.exchange(call);
-      const slotted = (): Promise<T> =>
-        concurrencyKey ? inSlot(concurrencyKey.key ?? name, concurrencyKey.limit, scope, limited) : limited();
-      return throughCircuit(slotted);
+        rateLimit ? rateLimited(name, rateLimit, scope, call, make) : make(call);
+      return concurrencyKey
+        ? inSlot(concurrencyKey.key ?? name, concurrencyKey.limit, scope, limited)
+        : limited();
     };
-    return withScope(scope, { exchange });
-  };
+  return (scope) => withExchange(scope, exchangeOf);
 }
 
-function createCircuit(
-  name: string,
-  { failures, openMs }: CircuitBreaker,
-): <T>(call: () => Promise<T>) => Promise<T> {
+type Make<T> = (call: OutsideCall<T>) => Promise<T>;
+
+interface Circuit {
+  /** Throws `CircuitOpen` if no call is made now. */
+  assertMayCall(): void;
+  through<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T>;
+}
+
+function createCircuit(name: string, { failures, openMs }: CircuitBreaker): Circuit {
   const circuit = circuitBreaker(
-    handleWhen((error) => !(error instanceof Deferred) && isRetryable(error)),
+    handleWhen((error) =>
+      // A call that was to try whether it works again, and told nothing, is no reason to close the circuit.
+      error instanceof Unanswered ? circuit.state === CircuitState.HalfOpen : isRetryable(error),
+    ),
     { halfOpenAfter: openMs, breaker: new ConsecutiveBreaker(failures) },
   );
   let openedAt = 0;
   circuit.onBreak(() => {
     openedAt = Date.now();
   });
-  return async (call) => {
-    try {
-      return await circuit.execute(call);
-    } catch (error) {
-      if (!isBrokenCircuitError(error)) throw error;
-      const retryAfterMs = Math.max(1, openedAt + openMs - Date.now());
-      throw new CircuitOpen(
-        `${failures} calls of \`${name}\` in a row have failed, so none is made for ${retryAfterMs} ms.`,
-        { details: { actor: name, retryable: true, retryAfterMs } },
-      );
-    }
+  const isOpen = (): boolean => circuit.state === CircuitState.Open && Date.now() - openedAt < openMs;
+
+  const open = (): CircuitOpen => {
+    const retryAfterMs = Math.max(1, openedAt + openMs - Date.now());
+    return new CircuitOpen(
+      `${failures} calls of \`${name}\` in a row have failed, so none is made for ${retryAfterMs} ms.`,
+      { details: { actor: name, retryable: true, retryAfterMs } },
+    );
   };
+
+  return {
+    assertMayCall() {
+      if (isOpen()) throw open();
+    },
+    async through(signal, call) {
+      try {
+        return await circuit.execute(async () => {
+          try {
+            return await untilAborted(signal, call());
+          } catch (error) {
+            const timedOut: unknown = signal.aborted ? signal.reason : undefined;
+            if (timedOut instanceof TimedOut) throw timedOut;
+            if (signal.aborted || error instanceof BudgetExceeded) throw new Unanswered(error);
+            throw error;
+          }
+        });
+      } catch (error) {
+        if (error instanceof Unanswered) throw error.cause;
+        throw isBrokenCircuitError(error) ? open() : error;
+      }
+    },
+  };
+}
+
+/** The call ended without saying anything of whom it was for: it was called off. */
+class Unanswered extends Error {
+  constructor(cause: unknown) {
+    super('Called off.', { cause });
+  }
+}
+
+/** A call that does not listen to its signal must not keep the circuit waiting for what became of it. */
+async function untilAborted<T>(signal: AbortSignal, made: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([made, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 async function rateLimited<T>(
@@ -100,6 +162,7 @@ async function rateLimited<T>(
   { key = name, requestsPerMinute, tokensPerMinute }: RateLimit,
   scope: InvocationScope,
   call: OutsideCall<T>,
+  make: Make<T>,
 ): Promise<T> {
   const { shared } = scope;
   const most = tokensOf(call.atMost?.usage);
@@ -113,15 +176,15 @@ async function rateLimited<T>(
     try {
       await waitUntilTaken(scope, key, () => shared.take(tokenKey, most, tokens));
     } catch (error) {
-      if (requests) await shared.giveBack(requestKey, 1, requests);
+      if (requests) await settled(shared.giveBack(requestKey, 1, requests));
       throw error;
     }
   }
-  if (!tokens) return scope.exchange(call);
   let used = most;
+  let wasMade = true;
   const takenAt = Date.now();
   try {
-    return await scope.exchange({
+    return await make({
       ...call,
       describe(answer) {
         const described = call.describe(answer);
@@ -129,11 +192,22 @@ async function rateLimited<T>(
         return described;
       },
     });
+  } catch (error) {
+    wasMade = !(error instanceof BudgetExceeded);
+    throw error;
   } finally {
     // What was taken from a window that is over is nobody's any more.
-    const isOver = Date.now() - takenAt >= minuteMs;
-    if (used < most && !isOver) await shared.giveBack(tokenKey, most - used, tokens);
+    if (Date.now() - takenAt < minuteMs) {
+      const unused = wasMade ? most - used : most;
+      if (requests && !wasMade) await settled(shared.giveBack(requestKey, 1, requests));
+      if (tokens && unused > 0) await settled(shared.giveBack(tokenKey, unused, tokens));
+    }
   }
+}
+
+/** What could not be given back costs others a wait; the answer that was paid for must not be lost for it. */
+async function settled(work: Promise<void>): Promise<void> {
+  await work.catch(() => {});
 }
 
 async function waitUntilTaken(
@@ -170,7 +244,7 @@ async function inSlot<T>(
     return await call();
   } finally {
     clearInterval(renewing);
-    await shared.vacate(key, slot.holder);
+    await settled(shared.vacate(key, slot.holder));
   }
 }
 

@@ -9,11 +9,11 @@
  * I2. A wait holds no worker, unless it is a moment.
  * I3. An abort is never retried, never falls back, and is not the actor's failure.
  */
-import { TimedOut } from '../../errors.ts';
 import {
   type ChildRuns,
   Deferred,
   type DurableActor,
+  type DurableLogic,
   type InvocationScope,
   type StoppedScope,
 } from '../../invocation.ts';
@@ -29,7 +29,7 @@ import { assertTimeouts, timed, type Timeouts } from './timeout.ts';
 export interface Policies<TOutput, TInput> extends Timeouts, CallPolicies {
   /** How often a failed attempt is repeated, and when. `false`: never. */
   readonly retry?: RetryPolicy | false;
-  /** Inputs with the same key share one answer, and pay once. */
+  /** Inputs with the same key share one answer. What two runs ask for at the same moment may be paid for twice. */
   readonly cache?: CachePolicy<TInput>;
   /** What else an output must meet, beyond its schema. One that does not is `GATE_REJECTED`. */
   readonly accept?: AnswerChecks<TOutput, TInput>;
@@ -42,7 +42,10 @@ export interface Policies<TOutput, TInput> extends Timeouts, CallPolicies {
 
 export interface CachePolicy<TInput> {
   readonly key: (input: TInput) => string;
-  /** `run`: within one run. `workflow`: in all runs of the workflow, by all workers of the store. Default: `run`. */
+  /**
+   * `run`: within one run. `workflow`: in all runs of the same version of the workflow, by all workers of the store.
+   * Default: `run`.
+   */
   readonly per?: 'run' | 'workflow';
   /** How long an answer is good for, in milliseconds. Default: as long as the run, or the store. */
   readonly ttlMs?: number;
@@ -68,44 +71,57 @@ export function underPolicies<TOutput, TInput>(
       return await attempted(input, scope);
     } catch (error) {
       // What goes on by itself, such as a run that was started, is not to go on for nobody.
-      const { runs } = scope;
-      if (error instanceof TimedOut && runs) await actor.stopped?.(input, stoppedPart(scope, runs));
+      const { runs, signal } = scope;
+      const isOver = !(error instanceof Deferred) && !signal.aborted;
+      if (isOver && runs) await actor.stopped?.(input, stoppedPart(scope, runs));
       throw error;
     }
   };
 
   const accepted = async (input: unknown, scope: InvocationScope): Promise<unknown> => {
-    const output = await ended(input, scope);
-    if (accept) {
-      const reasons = await refusalOf(accept, output as TOutput, input as TInput, scope.within('acceptance'));
-      if (reasons) throw gateRejected(actor.name, reasons, output);
-    }
+    if (!accept) return ended(input, scope);
+    // A judge may have to wait, and what is judged is not to be made anew for that.
+    const output = await scope.once('output to be accepted', () => ended(input, scope));
+    const reasons = await refusalOf(accept, output as TOutput, input as TInput, scope.within('acceptance'));
+    if (reasons) throw gateRejected(actor.name, reasons, output);
     return output;
   };
 
   const performed = fallback.length > 0 ? fallingBack(actor, accepted, fallback) : accepted;
 
+  const cached: Perform = async (input, scope) => {
+    // A key is made of what the schema has let through.
+    const refused = !cache || (actor.input && !(await actor.input.safeParseAsync(input)).success);
+    if (refused) return performed(input, scope);
+    const key = cache.key(input as TInput);
+    assertOption(isName(key), 'cache.key', `\`${actor.name}\``, 'a function to a non-empty string', key);
+    const { per, ttlMs } = cache;
+    return scope.cached(`${actor.name} ${key}`, () => performed(input, scope), {
+      ...(per && { per }),
+      ...(ttlMs !== undefined && { ttlMs }),
+    });
+  };
+
   return {
     ...actor,
-    permissions: allPermissions([actor, ...fallback.map(({ signalbox }) => signalbox)]),
-    perform: cache
-      ? async (input, scope) => {
-          const key = cache.key(input as TInput);
-          assertOption(
-            isName(key),
-            'cache.key',
-            `\`${actor.name}\``,
-            'a function to a non-empty string',
-            key,
-          );
-          const { per, ttlMs } = cache;
-          return scope.cached(`${actor.name} ${key}`, () => performed(input, scope), {
-            ...(per && { per }),
-            ...(ttlMs !== undefined && { ttlMs }),
-          });
-        }
-      : performed,
+    ...(fallback.length > 0 && asOne(actor, fallback)),
+    perform: cache ? cached : performed,
   };
+}
+
+/** What an actor and those that may stand in for it declare together. */
+function asOne(actor: DurableActor, fallback: readonly DurableLogic[]): Partial<DurableActor> {
+  const others = fallback.map(({ signalbox }) => signalbox);
+  const stopped: DurableActor['stopped'] = async (input, scope) => {
+    await actor.stopped?.(input, scope);
+    for (const [index, other] of others.entries()) await other.stopped?.(input, scope.within(partOf(index)));
+  };
+  const all = [actor, ...others];
+  return { ...declaredTogether(all), ...(all.some((one) => one.stopped) && { stopped }) };
+}
+
+function partOf(fallback: number): string {
+  return `fallback ${fallback + 1}`;
 }
 
 function stoppedPart(scope: InvocationScope, runs: ChildRuns): StoppedScope {
@@ -130,7 +146,7 @@ function fallingBack(
     { name: actor.name, perform: first },
     ...others.map(({ signalbox }, index) => ({
       name: signalbox.name,
-      perform: ((input, scope) => signalbox.perform(input, scope.within(`fallback ${index + 1}`))) as Perform,
+      perform: ((input, scope) => signalbox.perform(input, scope.within(partOf(index)))) as Perform,
     })),
   ];
   return async (input, scope) => {
@@ -141,7 +157,7 @@ function fallingBack(
         return await perform(input, scope);
       } catch (error) {
         if (error instanceof Deferred || scope.signal.aborted || index === candidates.length - 1) throw error;
-        if (isForAll(error)) throw error;
+        if (await isForAll(error, actor, input)) throw error;
         await scope.once<Failed>(noted, async () => ({ by: name, error: describeError(error) }));
       }
     }
@@ -149,11 +165,26 @@ function fallingBack(
   };
 }
 
-const forAll: ReadonlySet<unknown> = new Set(['ACTOR_VALUE_INVALID', 'OUTCOME_UNKNOWN', 'BUDGET_EXCEEDED']);
-
 /** Whether the next candidate would meet the same: refused input, a spent budget, or an effect that may have happened. */
-function isForAll(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && forAll.has(error.code);
+async function isForAll(error: unknown, first: DurableActor, input: unknown): Promise<boolean> {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  if (code === 'OUTCOME_UNKNOWN' || code === 'BUDGET_EXCEEDED') return true;
+  if (code !== 'ACTOR_VALUE_INVALID') return false;
+  // An output was refused, after the work was done, unless it is the input that its schema does not take.
+  return first.irreversible || (!!first.input && !(await first.input.safeParseAsync(input)).success);
+}
+
+/** What an actor declares that performs others. */
+export function declaredTogether(
+  actors: readonly DurableActor[],
+): Pick<DurableActor, 'irreversible' | 'idempotent' | 'permissions' | 'workflows'> {
+  return {
+    irreversible: actors.some(({ irreversible }) => irreversible),
+    // What it has kept is not performed again, so only what is irreversible counts.
+    idempotent: actors.every(({ irreversible, idempotent }) => !irreversible || idempotent),
+    permissions: allPermissions(actors),
+    workflows: actors.flatMap(({ workflows = [] }) => workflows),
+  };
 }
 
 /** What several actors touch together; `undefined` if one does not say. */
@@ -189,10 +220,10 @@ function assertPolicies<TOutput, TInput>(name: string, policies: Policies<TOutpu
   );
   const ttlMs = cache?.ttlMs;
   assertOption(
-    ttlMs === undefined || ttlMs > 0,
+    ttlMs === undefined || (Number.isSafeInteger(ttlMs) && ttlMs > 0),
     'cache.ttlMs',
     of,
-    'a positive number of milliseconds',
+    'a positive integer of milliseconds',
     ttlMs,
   );
   const durable = fallback === undefined || (Array.isArray(fallback) && fallback.every(isDurable));

@@ -53,7 +53,7 @@ export async function retried<T>(
     if (totalTimeoutMs !== undefined && next >= (scope.kept<number>('started') ?? at) + totalTimeoutMs) {
       throw new TimedOut(
         `It failed, and would be tried again after the ${totalTimeoutMs} ms that it has in all. The last error: ${describeError(error).message}`,
-        { cause: error, details: { timeoutMs: totalTimeoutMs } },
+        { cause: error, details: { timeoutMs: totalTimeoutMs, retryable: false } },
       );
     }
     const failed = { attempt: number, of: attempts, at, error: describeError(error), next };
@@ -116,7 +116,6 @@ const networkCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 export function isRetryable(error: unknown): boolean {
-  if (error instanceof TimedOut) return true;
   const said = detailOf(error, 'retryable');
   if (typeof said === 'boolean') return said;
   if (typeof error === 'object' && error !== null && 'remedy' in error) return error.remedy === 'retry-later';

@@ -1,13 +1,14 @@
 /** Limits how long an attempt, and all attempts together, may take. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { OutcomeUnknown, TimedOut } from '../../errors.ts';
-import type { DurableActor, InvocationScope } from '../../invocation.ts';
+import { Deferred, type DurableActor, type InvocationScope } from '../../invocation.ts';
 import { assertOption } from '../option.ts';
-import { withScope } from './with-scope.ts';
 
 export interface Timeouts {
-  /** For one attempt, in milliseconds. It is aborted, and `TIMED_OUT`. */
+  /** For one attempt, in milliseconds, without what it waits while no worker is held. It is aborted, and `TIMED_OUT`. */
   readonly timeoutMs?: number;
-  /** For all attempts and the waits between them, in milliseconds. */
+  /** For all attempts and all waits, in milliseconds. */
   readonly totalTimeoutMs?: number;
 }
 
@@ -18,13 +19,12 @@ export async function timed<T>(
   attempt: (scope: InvocationScope) => Promise<T>,
 ): Promise<T> {
   if (timeoutMs === undefined && totalTimeoutMs === undefined) return attempt(scope);
-  const limits = timeoutMs === undefined ? [] : [timeoutMs];
-  if (totalTimeoutMs !== undefined) {
-    const startedAt = await scope.once('started', async () => scope.now());
-    limits.push(startedAt + totalTimeoutMs - scope.now());
-  }
-  const leftMs = Math.min(...limits);
-  if (leftMs <= 0) throw timedOut(actor, totalTimeoutMs);
+  const startedAt =
+    totalTimeoutMs === undefined ? 0 : await scope.once('started', async () => scope.now());
+  const deadline = startedAt + (totalTimeoutMs ?? Infinity);
+  const totalLeftMs = deadline - scope.now();
+  if (totalLeftMs <= 0) throw overBefore(actor, totalTimeoutMs);
+  const leftMs = Math.min(timeoutMs ?? Infinity, totalLeftMs);
 
   const controller = new AbortController();
   const { signal: outer } = scope;
@@ -32,16 +32,23 @@ export async function timed<T>(
   outer.addEventListener('abort', abort, { once: true });
   if (outer.aborted) abort();
   let over = (): void => {};
-  // Whoever does not listen to its signal is left behind.
   const timeout = new Promise<never>((_, reject) => {
     over = scope.after(leftMs, () => {
-      const error = timedOut(actor, leftMs === timeoutMs ? timeoutMs : totalTimeoutMs);
+      const error =
+        leftMs < totalLeftMs ? timedOut(actor, timeoutMs, true) : timedOut(actor, totalTimeoutMs, false);
       controller.abort(error);
-      reject(error);
+      // Whoever listens to its signal ends now, with its calls on record; whoever does not is left behind.
+      void nextTurn().then(() => reject(error));
     });
   });
   try {
-    return await Promise.race([attempt(withScope(scope, { signal: controller.signal })), timeout]);
+    const made = attempt(scope.under(controller.signal)).catch((error: unknown) => {
+      throw controller.signal.aborted && !outer.aborted ? controller.signal.reason : error;
+    });
+    return await Promise.race([made, timeout]);
+  } catch (error) {
+    if (!(error instanceof Deferred) || error.until <= deadline) throw error;
+    throw new Deferred(deadline, error.message, error);
   } finally {
     over();
     outer.removeEventListener('abort', abort);
@@ -49,7 +56,11 @@ export async function timed<T>(
 }
 
 /** Of an irreversible actor that was cut short nobody knows whether it took effect. */
-function timedOut({ name, irreversible, idempotent }: DurableActor, timeoutMs: number | undefined): Error {
+function timedOut(
+  { name, irreversible, idempotent }: DurableActor,
+  timeoutMs: number | undefined,
+  retryable: boolean,
+): Error {
   const said = `\`${name}\` did not end within ${timeoutMs} ms`;
   if (irreversible && !idempotent) {
     return new OutcomeUnknown(
@@ -57,7 +68,14 @@ function timedOut({ name, irreversible, idempotent }: DurableActor, timeoutMs: n
       { details: { actor: name, timeoutMs } },
     );
   }
-  return new TimedOut(`${said} and was aborted.`, { details: { actor: name, timeoutMs } });
+  return new TimedOut(`${said} and was aborted.`, { details: { actor: name, timeoutMs, retryable } });
+}
+
+function overBefore({ name }: DurableActor, timeoutMs: number | undefined): TimedOut {
+  return new TimedOut(
+    `\`${name}\` was not begun again: the ${timeoutMs} ms that it has in all were over before.`,
+    { details: { actor: name, timeoutMs, retryable: false } },
+  );
 }
 
 export function assertTimeouts({ timeoutMs = 1, totalTimeoutMs = 1 }: Timeouts, of: string): void {

@@ -20,6 +20,12 @@ const servicesVariable = 'SUPPORT_SERVICES_URL';
 const demoStore = join('.signalbox', 'signalbox.db');
 
 export async function demo(given: Cli, { concurrency }: { readonly concurrency: number }): CommandResult {
+  if (given.globals.fixtures !== undefined) {
+    throw new CommandError(
+      'USAGE',
+      `The demo shows what really happens to money and mail; with \`--fixtures\` nothing does. Use \`run ${workflowName}\`.`,
+    );
+  }
   const cli = onDemoStore(given);
   const { screen, globals } = cli;
   const catalog = await loadCatalog(globals.workflows);
