@@ -95,6 +95,8 @@ describe('support-ticket', () => {
     const inbox = await cli.run(['inbox', '--store', 'tickets.db']);
     expect(inbox.stdout).toMatch(/^T-020 {2}Approve the refund$/m);
     expect(inbox.stdout).toContain('STAND-IN');
-    expect(inbox.stdout).toMatch(/^ +answer +EDIT {2}by: string {2}amount: number > 0 {2}– Refund another amount$/m);
+    expect(inbox.stdout).toMatch(
+      /^ +answer +EDIT {2}by: string {2}amount: number > 0 {2}– Refund another amount$/m,
+    );
   });
 });

@@ -208,10 +208,12 @@ async function reduced<TInput extends ZodType, TItem, TItemOutput>(
       const [only] = group;
       if (group.length === 1) return Promise.resolve(only as TItemOutput);
       const part = groupName(height, index);
-      return scope.under(signal).once(
-        part,
-        () => by.signalbox.perform(group, scope.within(part, { signal })) as Promise<TItemOutput>,
-      );
+      return scope
+        .under(signal)
+        .once(
+          part,
+          () => by.signalbox.perform(group, scope.within(part, { signal })) as Promise<TItemOutput>,
+        );
     };
     level = await runTogether(groups, reduceGroup, { concurrency, scope });
   }

@@ -14,7 +14,7 @@ import { describeError, type PlainError } from '../plain-error.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption, isName } from './option.ts';
-import { declaredTogether, type Policies, underPolicies } from './policies/policies.ts';
+import { callOff, declaredTogether, type Policies, underPolicies } from './policies/policies.ts';
 
 export interface VoteActorOptions<TInput extends ZodType, TAnswer> extends Policies<
   VoteOutcome<TAnswer>,
@@ -178,7 +178,12 @@ async function cast<TInput extends ZodType, TAnswer>(
   }
   scope.signal.throwIfAborted();
   const [first, ...others] = waits;
-  if (!first || isOver()) return inOrder();
+  if (!first || isOver()) {
+    for (const [index, { id, actor }] of voters.entries()) {
+      if (!ballots.has(index)) await callOff(actor, input, scope.within(id));
+    }
+    return inOrder();
+  }
   const soonest = others.reduce((one, other) => (other.until < one.until ? other : one), first);
   throw new Deferred(soonest.until, soonest.message, { goesOn: waits.some(({ goesOn }) => goesOn) });
 }

@@ -7,30 +7,34 @@
  */
 import { createActor, type AnyStateMachine, type InputFrom, type OutputFrom, toPromise } from 'xstate';
 
-import { ChildRunFailed } from '../errors.ts';
+import { ChildRunFailed, RunFailed } from '../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope } from '../invocation.ts';
 import type { AnyWorkflow, Workflow } from '../workflow.ts';
+import { checkValue } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption } from './option.ts';
 import { type Policies, underPolicies } from './policies/policies.ts';
+import { failuresOf } from './policies/retry.ts';
 
-export interface WorkflowActorOptions<TMachine extends AnyStateMachine, TInput> extends Policies<
-  OutputFrom<TMachine>,
-  TInput
+/** No `timeoutMs`: an attempt is over in a moment, and then waits. `totalTimeoutMs` is for the run that it waits for. */
+export interface WorkflowActorOptions<TMachine extends AnyStateMachine, TInput> extends Omit<
+  Policies<OutputFrom<TMachine>, TInput>,
+  'timeoutMs'
 > {
   readonly workflow: Workflow<TMachine, TInput>;
   /** Default: the name of the workflow. */
   readonly name?: string;
 }
 
-/** A parent is told when its child ends; it looks by itself this often, should that have been lost. */
-const lookMs = 60_000;
+/** A parent is told when its child ends. It looks by itself this often, should a store have lost that. */
+const lookMs = 86_400_000;
 
 /**
  * Logic that starts a run of another workflow and gives its output. The engine need not be given that workflow besides.
  *
- * Rejects with `CHILD_RUN_FAILED` if the run failed or was cancelled, with its error as `cause`. Under a plain
- * `createActor` the machine runs as an actor in its place.
+ * Rejects with `CHILD_RUN_FAILED` if the run failed or was cancelled, with its error as `cause`; with
+ * `ACTOR_VALUE_INVALID`, and starts none, if the workflow refuses the input. By default none of this is retried; each
+ * retry that `retry.on` asks for is another run. Under a plain `createActor` the machine runs as an actor in its place.
  *
  * @example
  * ```ts
@@ -46,7 +50,8 @@ export function fromWorkflow<TMachine extends AnyStateMachine, TInput = InputFro
   const { workflow } = options;
   const holds = typeof workflow === 'object' && workflow !== null && 'ref' in workflow;
   assertOption(holds, 'workflow', '`fromWorkflow`', 'what `defineWorkflow` returned', workflow);
-  const { name = workflow.name } = options;
+  const { name = workflow.name, retry } = options;
+  const attempts = retry ? retry.attempts : 1;
   const actor: DurableActor = {
     kind: 'workflow',
     name,
@@ -55,52 +60,81 @@ export function fromWorkflow<TMachine extends AnyStateMachine, TInput = InputFro
     irreversible: false,
     idempotent: true,
     workflows: [workflow as AnyWorkflow],
-    perform: (input, scope) =>
-      scope.runs
-        ? performed(workflow as AnyWorkflow, input, scope, scope.runs)
-        : here(workflow, input, scope),
-    stopped: (_, { runs, key, runId }) => runs.cancel(key, `run \`${runId}\` no longer waits for it`),
+    perform: async (value, scope) => {
+      const input = await checked(workflow as AnyWorkflow, value);
+      const { runs } = scope;
+      return runs ? performed(workflow as AnyWorkflow, value, scope, runs) : here(workflow, input, scope);
+    },
+    async stopped(_, { runs, key, runId }) {
+      for (let attempt = 1; attempt <= attempts; attempt++) {
+        await runs.cancel(childId(key, attempt), `run \`${runId}\` no longer waits for it`);
+      }
+    },
   };
   return durableLogic(underPolicies(actor, options));
+}
+
+function childId(key: string, attempt: number): string {
+  return attempt === 1 ? key : `${key}/again ${attempt}`;
+}
+
+async function checked({ input: schema, ref }: AnyWorkflow, value: unknown): Promise<unknown> {
+  return schema ? checkValue(schema, value, `Input of workflow \`${ref}\``) : value;
 }
 
 async function performed(
   workflow: AnyWorkflow,
   input: unknown,
-  { key: id, now, once }: InvocationScope,
+  scope: InvocationScope,
   runs: NonNullable<InvocationScope['runs']>,
 ): Promise<unknown> {
-  await once('started', async () => {
-    await runs.start(workflow, { id, input });
+  const attempt = failuresOf(scope).made + 1;
+  const id = childId(scope.key, attempt);
+  await scope.once(`started ${attempt}`, async () => {
+    try {
+      await runs.start(workflow, { id, input });
+    } catch (error) {
+      // It failed before its first state, and there is no such run.
+      throw error instanceof RunFailed ? childFailed(workflow, id, 'failed', error.cause) : error;
+    }
     return id;
   });
   const ended = await runs.outcome(id);
-  if (!ended) throw new Deferred(now() + lookMs, `run \`${id}\` of \`${workflow.ref}\` goes on`);
+  if (!ended) {
+    const reason = `run \`${id}\` of \`${workflow.ref}\` goes on`;
+    throw new Deferred(scope.now() + lookMs, reason, { goesOn: true });
+  }
   if (ended.status === 'done') return ended.output;
-  const { error } = ended;
+  throw childFailed(workflow, id, ended.status, ended.error);
+}
+
+function childFailed(
+  { ref }: AnyWorkflow,
+  runId: string,
+  status: 'failed' | 'cancelled',
+  error: unknown,
+): ChildRunFailed {
   const why = error instanceof Error ? `: ${error.message}` : '';
-  throw new ChildRunFailed(
-    `Run \`${id}\` of \`${workflow.ref}\` ${ended.status === 'failed' ? 'failed' : 'was cancelled'}${why}`,
-    {
-      ...(error === undefined ? {} : { cause: error }),
-      details: { runId: id, workflow: workflow.ref, status: ended.status },
-    },
+  return new ChildRunFailed(
+    `Run \`${runId}\` of \`${ref}\` ${status === 'failed' ? 'failed' : 'was cancelled'}${why}`,
+    { ...(error === undefined ? {} : { cause: error }), details: { runId, workflow: ref, status } },
   );
 }
 
 async function here<TMachine extends AnyStateMachine, TInput>(
-  { machine, input: schema }: Workflow<TMachine, TInput>,
+  workflow: Workflow<TMachine, TInput>,
   input: unknown,
-  { signal }: InvocationScope,
+  { signal, key }: InvocationScope,
 ): Promise<unknown> {
-  const parsed: unknown = schema ? await schema.parseAsync(input) : input;
-  const child = createActor(machine as AnyStateMachine, { input: parsed });
+  const child = createActor(workflow.machine as AnyStateMachine, { input });
   const stop = (): void => void child.stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
     const ended = toPromise(child);
     child.start();
     return await ended;
+  } catch (error) {
+    throw childFailed(workflow as AnyWorkflow, key, 'failed', error);
   } finally {
     signal.removeEventListener('abort', stop);
     child.stop();

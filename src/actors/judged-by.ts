@@ -1,4 +1,6 @@
 /** `judgedBy`: a model as the judge of an answer, as a check that `accept` takes. */
+import { createHash } from 'node:crypto';
+
 import type { AnswerCheck } from '../gates/judge.ts';
 import type { DurablePromiseLogic } from './durable-logic.ts';
 
@@ -6,7 +8,8 @@ import type { DurablePromiseLogic } from './durable-logic.ts';
 export interface Judgment {
   readonly passed: boolean;
   /** Why it did not pass, each a sentence that the model that answered can act on. */
-  readonly reasons: readonly string[];
+  // Not read-only, so that it is what `z.array` gives.
+  readonly reasons: string[];
 }
 
 /**
@@ -34,12 +37,22 @@ export function judgedBy<TOutput, TInput, TQuestion>(
     output: TOutput,
     { input, scope }: Parameters<AnswerCheck<TOutput, TInput>>[1],
   ): Promise<boolean | readonly string[]> => {
+    const asked = question(output, input);
+    // One judge may be asked several things about an answer.
+    const name = `${actor.name} ${digestOf(asked)}`;
     const { passed, reasons } = await scope.once(
-      `judged by ${actor.name}`,
-      () => actor.perform(question(output, input), scope.within(actor.name)) as Promise<Judgment>,
+      `judged by ${name}`,
+      () => actor.perform(asked, scope.within(name)) as Promise<Judgment>,
     );
     if (passed) return true;
     return reasons.length > 0 ? reasons : false;
   };
   return Object.assign(check, { onlyIfOthersPass: true as const });
+}
+
+function digestOf(question: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(question) ?? '')
+    .digest('hex')
+    .slice(0, 8);
 }

@@ -322,13 +322,16 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function childRunsOf(parent: ParentInvocation): ChildRuns {
+    const cancel: ChildRuns['cancel'] = (runId, reason) =>
+      post(runId, { type: 'cancel', reason }, `cancelled by ${parent.runId}`);
     return {
+      cancel,
       async start({ name, version }, { id, input }) {
         const workflow = registry.byRef.get(`${name}@${version}`);
         if (!workflow) throw new WorkflowNotFound(`This engine has no workflow \`${name}@${version}\`.`);
         await start(workflow, { id, input }, parent);
         // If the parent moved on while the run was being stored, there was nothing yet to cancel.
-        if (!(await isPending(parent))) await this.cancel(id, `run \`${parent.runId}\` does not wait for it`);
+        if (!(await isPending(parent))) await cancel(id, `run \`${parent.runId}\` no longer waits for it`);
       },
       async outcome(runId) {
         const { status, state, problem: stuckBecause } = await load(runId);
@@ -338,7 +341,6 @@ export function createEngine(options: EngineOptions): Engine {
           ? { status, ...(output === undefined ? {} : { output }) }
           : { status, ...(error === undefined ? {} : { error }) };
       },
-      cancel: (runId, reason) => post(runId, { type: 'cancel', reason }, `cancelled by ${parent.runId}`),
     };
   }
 

@@ -71,9 +71,7 @@ export function underPolicies<TOutput, TInput>(
       return await attempted(input, scope);
     } catch (error) {
       // What goes on by itself, such as a run that was started, is not to go on for nobody.
-      const { runs, signal } = scope;
-      const isOver = !(error instanceof Deferred) && !signal.aborted;
-      if (isOver && runs) await actor.stopped?.(input, stoppedPart(scope, runs));
+      if (!(error instanceof Deferred) && !scope.signal.aborted) await callOff(actor, input, scope);
       throw error;
     }
   };
@@ -122,6 +120,11 @@ function asOne(actor: DurableActor, fallback: readonly DurableLogic[]): Partial<
 
 function partOf(fallback: number): string {
   return `fallback ${fallback + 1}`;
+}
+
+/** Call off what an actor may have going on by itself: nobody waits for it any more. */
+export async function callOff(actor: DurableActor, input: unknown, scope: InvocationScope): Promise<void> {
+  if (actor.stopped && scope.runs) await actor.stopped(input, stoppedPart(scope, scope.runs));
 }
 
 function stoppedPart(scope: InvocationScope, runs: ChildRuns): StoppedScope {

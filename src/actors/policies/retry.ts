@@ -62,7 +62,8 @@ export async function retried<T>(
   }
 }
 
-function failuresOf(scope: InvocationScope): { made: number; last: FailedAttempt | undefined } {
+/** What attempts have failed so far in this invocation, or part of one. */
+export function failuresOf(scope: InvocationScope): { made: number; last: FailedAttempt | undefined } {
   let last: FailedAttempt | undefined;
   for (let made = 0; ; made++) {
     const failed = scope.kept<FailedAttempt>(failureName(made + 1));

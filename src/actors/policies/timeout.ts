@@ -19,8 +19,7 @@ export async function timed<T>(
   attempt: (scope: InvocationScope) => Promise<T>,
 ): Promise<T> {
   if (timeoutMs === undefined && totalTimeoutMs === undefined) return attempt(scope);
-  const startedAt =
-    totalTimeoutMs === undefined ? 0 : await scope.once('started', async () => scope.now());
+  const startedAt = totalTimeoutMs === undefined ? 0 : await scope.once('started', async () => scope.now());
   const deadline = startedAt + (totalTimeoutMs ?? Infinity);
   const totalLeftMs = deadline - scope.now();
   if (totalLeftMs <= 0) throw overBefore(actor, totalTimeoutMs);
