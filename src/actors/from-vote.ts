@@ -4,6 +4,7 @@
  * I1. A ballot is in the journal once it is cast, so a crash pays for none twice.
  * I2. No more voters are asked than it takes: those whose ballot could change nothing are not begun, or stopped.
  */
+import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { z, ZodType } from 'zod';
@@ -126,6 +127,7 @@ async function cast<TInput extends ZodType, TAnswer>(
   const waits: Deferred[] = [];
   const controller = new AbortController();
   const signal = AbortSignal.any([scope.signal, controller.signal]);
+  setMaxListeners(0, signal);
   const asking = new Set<Promise<void>>();
   const voices = scope.under(signal);
 

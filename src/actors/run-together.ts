@@ -5,6 +5,8 @@
  * moment, so does the whole: `Deferred` until the first of them may go on. What a deferred one waits for may be under way
  * elsewhere; then it keeps its place among those at work. The first failure stops the others and is thrown.
  */
+import { setMaxListeners } from 'node:events';
+
 import { Deferred, type InvocationScope } from '../invocation.ts';
 
 export interface TogetherOptions {
@@ -22,6 +24,8 @@ export async function runTogether<TItem, TResult>(
 ): Promise<TResult[]> {
   if (items.length === 0) return [];
   const controller = new AbortController();
+  // Each of those at work may listen to it.
+  setMaxListeners(0, controller.signal);
   const { signal: outer } = scope;
   const alarms = new Map<number, () => void>();
   let abort = (): void => {};

@@ -6,6 +6,8 @@
  * I2. What was exchanged with the outside is handed on with the next write, or left on the flight for its result.
  * I3. A part of an invocation keeps its values under its own name, so no two parts share one.
  */
+import { setMaxListeners } from 'node:events';
+
 import type { AnyActorLogic } from 'xstate';
 
 import { SignalboxError } from '../errors.ts';
@@ -46,7 +48,11 @@ export function createFlight(invocation: Invocation, attempt: number): Flight {
     exchanges: [],
     landed: false,
     get signal() {
-      controller ??= new AbortController();
+      if (!controller) {
+        controller = new AbortController();
+        // Each value that is being computed listens to it.
+        setMaxListeners(0, controller.signal);
+      }
       if (aborted) controller.abort(aborted);
       return controller.signal;
     },
@@ -157,12 +163,19 @@ function scopeOf(
         if (!other.signal.aborted || signalOf().aborted) throw error;
       }
     }
-    const value = fn();
-    const computation = { value, signal: signalOf() };
+    const signal = signalOf();
+    let stop = (): void => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason as Error);
+    });
+    signal.addEventListener('abort', stop, { once: true });
+    const value = Promise.race([fn(), stopped]);
+    const computation = { value, signal };
     computing.set(name, computation);
     try {
       return await value;
     } finally {
+      signal.removeEventListener('abort', stop);
       if (computing.get(name) === computation) computing.delete(name);
     }
   };
