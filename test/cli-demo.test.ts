@@ -68,10 +68,10 @@ describe('demo', () => {
 describe('support-ticket', () => {
   it('killed in the middle of a mail, has its services back before `resume` goes on, and mails once', async () => {
     const cli = createCliFolder();
-    const env = { SUPPORT_SERVICES_FAULTS: 'mails:hang-after-charging:1' };
+    const env = { SUPPORT_SERVICES_FAULTS: 'mails:hang-after:1' };
     const { child, says, finished } = cli.start(['run', 'support-ticket', '--input', mailed], { env });
     await says('sending');
-    await until(() => faultIsUsed(join(cli.path, 'signalbox-services', 'support-services.db')));
+    await until(() => faultIsUsed(join(cli.path, 'signalbox-services', 'support-ticket.db')));
     child.kill('SIGKILL');
     await finished;
     expect(await cli.run(['resume'])).toMatchObject({ code: 0, stderr: '' });

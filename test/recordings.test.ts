@@ -9,7 +9,8 @@ import { memoryStore } from 'signalbox/memory';
 import { createMessagesServer, recordExchanges, replayExchanges, type Script } from 'signalbox/testing';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import { type Server, startServer } from '../machines/support-ticket/services/server.ts';
+import { type Server, startServer } from '../machines/services/start-server.ts';
+import { supportService } from '../machines/support-ticket/services/app.ts';
 import { supportStandIn } from '../machines/support-ticket/stand-in.ts';
 import type { Ticket } from '../machines/support-ticket/schemas.ts';
 import { startChild } from './fixtures/child.ts';
@@ -36,7 +37,7 @@ function sample(name: string): Ticket {
 }
 
 async function withServices<T>(body: (server: Server) => Promise<T>): Promise<T> {
-  const server = await startServer({ database: join(folder, 'ledger.db') });
+  const server = await startServer(supportService, { database: join(folder, 'ledger.db') });
   vi.stubEnv('SUPPORT_SERVICES_URL', server.url);
   try {
     return await body(server);

@@ -9,10 +9,11 @@ import { sqliteStore } from 'signalbox/sqlite';
 import { createMessagesServer, createVirtualClock } from 'signalbox/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import type { Entry } from '../services/ledger.ts';
+import { type Server, startServer } from '../services/start-server.ts';
 import { createSupportTicket } from './index.ts';
 import { Ticket } from './schemas.ts';
-import type { Entry } from './services/ledger.ts';
-import { startServer, type Server } from './services/server.ts';
+import { supportService } from './services/app.ts';
 import { supportStandIn } from './stand-in.ts';
 
 const samples = join(import.meta.dirname, 'samples');
@@ -25,7 +26,7 @@ let engines: Engine[];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'signalbox-ticket-'));
   engines = [];
-  server = await startServer({ database: join(folder, 'ledger.db') });
+  server = await startServer(supportService, { database: join(folder, 'ledger.db') });
   vi.stubEnv('SUPPORT_SERVICES_URL', server.url);
 });
 
@@ -173,7 +174,7 @@ describe('on the engine, when services fail', () => {
     expect((await run.result()).parts[0]?.refund.status).toBe('undecided');
   });
 
-  it.each(['fail', 'hang', 'hang-after-charging'])('refunds once when payments %s', async (kind) => {
+  it.each(['fail', 'hang', 'hang-after'])('refunds once when payments %s', async (kind) => {
     const workflow = createSupportTicket({
       provider: supportStandIn,
       times: { retryMs: 1, longestRetryMs: 1, toolMs: 200 },

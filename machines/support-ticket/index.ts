@@ -1,12 +1,13 @@
 /** The support ticket as a workflow, ready to run. */
 import { defineWorkflow } from 'signalbox';
 
+import { type StartOptions, startService } from '../services/start-service.ts';
 import { createSupportTicketMachine } from './machine.ts';
 import { Outcome, Ticket, events } from './schemas.ts';
+import { supportServices } from './services/names.ts';
 import type { SupportTicketOptions } from './setup.ts';
 
 export type { SupportTicketOptions } from './setup.ts';
-export { startServices } from './services/start.ts';
 
 /** The workflow with limits, retries and times of your own. */
 export function createSupportTicket(options: SupportTicketOptions = {}) {
@@ -22,3 +23,8 @@ export function createSupportTicket(options: SupportTicketOptions = {}) {
 }
 
 export const supportTicket = createSupportTicket();
+
+/** Starts what its tools talk to. */
+export function startServices(options: StartOptions) {
+  return startService(supportServices, options);
+}

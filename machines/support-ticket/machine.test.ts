@@ -8,10 +8,12 @@ import { ModelCallFailed, type ModelProvider } from 'signalbox';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SimulatedClock, createActor, waitFor, type Actor, type SnapshotFrom } from 'xstate';
 
+import type { FaultKind } from '../services/faults.ts';
+import type { Entry } from '../services/ledger.ts';
+import { type Server, startServer } from '../services/start-server.ts';
 import { createSupportTicketMachine } from './machine.ts';
 import { Outcome, Ticket, type RefundDecision, type TicketEvent } from './schemas.ts';
-import type { Entry, FaultKind } from './services/ledger.ts';
-import { startServer, type Server } from './services/server.ts';
+import { supportService } from './services/app.ts';
 import type { SupportTicketOptions } from './setup.ts';
 import { supportStandIn } from './stand-in.ts';
 
@@ -30,7 +32,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'signalbox-desk-'));
   actors = [];
   reviving = Promise.resolve();
-  server = await startServer({ database: join(folder, 'ledger.db'), die });
+  server = await startServer(supportService, { database: join(folder, 'ledger.db'), die });
   vi.stubEnv('SUPPORT_SERVICES_URL', server.url);
 });
 
@@ -45,7 +47,11 @@ afterEach(async () => {
 /** Every connection is cut at once, and somebody starts the service again on the same port. */
 function die(): void {
   reviving = server.close().then(async () => {
-    server = await startServer({ database: join(folder, 'ledger.db'), port: server.port, die });
+    server = await startServer(supportService, {
+      database: join(folder, 'ledger.db'),
+      port: server.port,
+      die,
+    });
   });
 }
 
@@ -713,8 +719,8 @@ describe.each(effects)('$target', ({ target, delayed, check, escalated, confirme
   it.each([
     ['fail', 1],
     ['hang', 1],
-    ['die-after-charging', 3],
-    ['hang-after-charging', 3],
+    ['die-after', 3],
+    ['hang-after', 3],
   ] as const)('are made exactly once when the service is told to %s', async (kind, leastAsked) => {
     await orderFault(target, kind, 2);
     const passed: unknown[] = [];

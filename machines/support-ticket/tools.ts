@@ -9,6 +9,7 @@
 import { fromTool } from 'signalbox';
 import { z } from 'zod';
 
+import { isRefusal, reasonOf, serviceClient, succeeded } from '../services/call-service.ts';
 import {
   BillingFacts,
   BillingRecord,
@@ -20,6 +21,7 @@ import {
   RefundStatus,
   TechnicalFacts,
 } from './schemas.ts';
+import { supportServices } from './services/names.ts';
 
 export interface ToolOptions {
   /** How long one call may take. */
@@ -28,7 +30,8 @@ export interface ToolOptions {
 
 const Problem = z.object({ subject: z.string(), text: z.string() });
 
-export function createTools({ timeoutMs }: ToolOptions) {
+export function createTools(options: ToolOptions) {
+  const call = serviceClient(supportServices, options);
   return {
     lookUpBilling: fromTool({
       name: 'lookUpBilling',
@@ -36,10 +39,9 @@ export function createTools({ timeoutMs }: ToolOptions) {
       output: BillingFacts,
       run: async ({ customer }, { signal }): Promise<BillingFacts> => {
         if (customer === null) return { kind: 'billing', record: null };
-        const path = `/billing/${encodeURIComponent(customer)}`;
-        const { status, body } = await call(path, { method: 'GET', signal, timeoutMs });
-        if (status === 404) return { kind: 'billing', record: null };
-        return { kind: 'billing', record: BillingRecord.parse(succeeded(path, status, body)) };
+        const answer = await call(`/billing/${encodeURIComponent(customer)}`, { method: 'GET', signal });
+        if (answer.status === 404) return { kind: 'billing', record: null };
+        return { kind: 'billing', record: BillingRecord.parse(succeeded(answer)) };
       },
     }),
 
@@ -48,9 +50,8 @@ export function createTools({ timeoutMs }: ToolOptions) {
       input: Problem,
       output: TechnicalFacts,
       run: async (problem, { signal }): Promise<TechnicalFacts> => {
-        const path = '/known-issues/search';
-        const { status, body } = await call(path, { method: 'POST', json: problem, signal, timeoutMs });
-        return { kind: 'technical', ...(succeeded(path, status, body) as Omit<TechnicalFacts, 'kind'>) };
+        const answer = await call('/known-issues/search', { method: 'POST', json: problem, signal });
+        return { kind: 'technical', ...(succeeded(answer) as Omit<TechnicalFacts, 'kind'>) };
       },
     }),
 
@@ -59,9 +60,8 @@ export function createTools({ timeoutMs }: ToolOptions) {
       input: Problem,
       output: GeneralFacts,
       run: async (problem, { signal }): Promise<GeneralFacts> => {
-        const path = '/faq/search';
-        const { status, body } = await call(path, { method: 'POST', json: problem, signal, timeoutMs });
-        return { kind: 'general', ...(succeeded(path, status, body) as Omit<GeneralFacts, 'kind'>) };
+        const answer = await call('/faq/search', { method: 'POST', json: problem, signal });
+        return { kind: 'general', ...(succeeded(answer) as Omit<GeneralFacts, 'kind'>) };
       },
     }),
 
@@ -77,16 +77,14 @@ export function createTools({ timeoutMs }: ToolOptions) {
       irreversible: true,
       idempotencyKey: ({ ticketId }) => ticketId,
       run: async (refund, { signal, idempotencyKey }): Promise<RefundReceipt> => {
-        const path = '/refunds';
-        const { status, body } = await call(path, {
+        const answer = await call('/refunds', {
           method: 'POST',
           json: refund,
           idempotencyKey,
           signal,
-          timeoutMs,
         });
-        if (isRefusal(status)) return { status: 'declined', reason: reasonOf(body, status) };
-        return RefundReceipt.parse(succeeded(path, status, body));
+        if (isRefusal(answer)) return { status: 'declined', reason: reasonOf(answer) };
+        return RefundReceipt.parse(succeeded(answer));
       },
     }),
 
@@ -103,16 +101,14 @@ export function createTools({ timeoutMs }: ToolOptions) {
       irreversible: true,
       idempotencyKey: ({ ticketId, category }) => `${ticketId}/${category}`,
       run: async (mail, { signal, idempotencyKey }): Promise<MailReceipt> => {
-        const path = '/mails';
-        const { status, body } = await call(path, {
+        const answer = await call('/mails', {
           method: 'POST',
           json: mail,
           idempotencyKey,
           signal,
-          timeoutMs,
         });
-        if (isRefusal(status)) return { status: 'refused', reason: reasonOf(body, status) };
-        return MailReceipt.parse(succeeded(path, status, body));
+        if (isRefusal(answer)) return { status: 'refused', reason: reasonOf(answer) };
+        return MailReceipt.parse(succeeded(answer));
       },
     }),
 
@@ -129,83 +125,15 @@ export function createTools({ timeoutMs }: ToolOptions) {
       output: OutcomeReceipt,
       idempotencyKey: ({ ticketId, subject }) => `${ticketId}/${subject}`,
       run: async (outcome, { signal, idempotencyKey }) => {
-        const path = '/outcomes';
-        const { status, body } = await call(path, {
+        const answer = await call('/outcomes', {
           method: 'POST',
           json: outcome,
           idempotencyKey,
           signal,
-          timeoutMs,
         });
-        succeeded(path, status, body);
+        succeeded(answer);
         return { recorded: true as const };
       },
     }),
   };
-}
-
-interface Call {
-  readonly method: 'GET' | 'POST';
-  readonly json?: unknown;
-  readonly idempotencyKey?: string;
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-}
-
-async function call(
-  path: string,
-  { method, json, idempotencyKey, signal, timeoutMs }: Call,
-): Promise<{ status: number; body: unknown }> {
-  const url = new URL(path, servicesUrl());
-  const timeout = AbortSignal.timeout(timeoutMs);
-  try {
-    const answer = await fetch(url, {
-      method,
-      headers: {
-        ...(json !== undefined && { 'content-type': 'application/json' }),
-        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
-      },
-      ...(json !== undefined && { body: JSON.stringify(json) }),
-      signal: AbortSignal.any([signal, timeout]),
-    });
-    return { status: answer.status, body: parsed(await answer.text()) };
-  } catch (cause) {
-    signal.throwIfAborted();
-    const why = timeout.aborted ? `not within ${timeoutMs} ms` : 'the connection failed';
-    throw new Error(`${path} gave no answer: ${why}.`, { cause });
-  }
-}
-
-/** `undefined` if it is not JSON, such as a proxy's error page; its status still counts. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function servicesUrl(): string {
-  const url = process.env['SUPPORT_SERVICES_URL'];
-  if (!url) {
-    throw new Error(
-      'Expected SUPPORT_SERVICES_URL to hold the address of the support services. Start them with `node dist/machines/support-ticket/services/main.js` and set it to the URL they print.',
-    );
-  }
-  return url;
-}
-
-/** The service understood and said no: nothing happened, and asking again would not help. */
-function isRefusal(status: number): boolean {
-  return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429;
-}
-
-function succeeded(path: string, status: number, body: unknown): unknown {
-  if (status >= 200 && status < 300) return body;
-  throw new Error(`${path} answered ${status}: ${reasonOf(body, status)}`);
-}
-
-function reasonOf(body: unknown, status: number): string {
-  const reason = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined;
-  return typeof reason === 'string' ? reason : `HTTP ${status}`;
 }

@@ -10,7 +10,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 
 import { createSupportTicket } from '../../machines/support-ticket/index.ts';
-import { startServer } from '../../machines/support-ticket/services/server.ts';
+import { startServer } from '../../machines/services/start-server.ts';
+import { supportService } from '../../machines/support-ticket/services/app.ts';
 import { supportStandIn } from '../../machines/support-ticket/stand-in.ts';
 import twoProblems from '../../machines/support-ticket/samples/02-two-problems-in-one.json' with { type: 'json' };
 import { createMemoryData, memoryStore } from '../../persistence/memory.ts';
@@ -145,7 +146,7 @@ function assertSame(ending: Ending, whole: Ending, how: string): void {
 async function lived(open: () => () => Store, deaths: readonly Death[]): Promise<Ending> {
   worlds += 1;
   const connect = open();
-  const server = await startServer({ database: join(folder, `${worlds}-ledger.db`) });
+  const server = await startServer(supportService, { database: join(folder, `${worlds}-ledger.db`) });
   closing.push(() => server.close());
   vi.stubEnv('SUPPORT_SERVICES_URL', server.url);
 

@@ -5,14 +5,15 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { startServer, type Server } from './server.ts';
+import { type Server, startServer } from '../../services/start-server.ts';
+import { supportService } from './app.ts';
 
 let folder: string;
 let server: Server;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'signalbox-services-'));
-  server = await startServer({ database: join(folder, 'ledger.db') });
+  server = await startServer(supportService, { database: join(folder, 'ledger.db') });
 });
 
 afterEach(async () => {
@@ -101,13 +102,13 @@ describe('a refund', () => {
   it('is still there when the services are started again', async () => {
     await post('/refunds', refund, 'T-1');
     await server.close();
-    server = await startServer({ database: join(folder, 'ledger.db'), port: server.port });
+    server = await startServer(supportService, { database: join(folder, 'ledger.db'), port: server.port });
     expect((await post('/refunds', refund, 'T-1')).body['reference']).toBe('rf-1');
     expect(await refunds()).toMatchObject([{ asked: 2 }]);
   });
 
   it('is made once when two processes share the ledger', async () => {
-    const other = await startServer({ database: join(folder, 'ledger.db') });
+    const other = await startServer(supportService, { database: join(folder, 'ledger.db') });
     try {
       const order = async (url: string): Promise<unknown> => {
         const headers = { 'idempotency-key': 'T-1' };
@@ -167,7 +168,7 @@ describe('a fault', () => {
 
   it.each([
     ['hang', 0],
-    ['hang-after-charging', 1],
+    ['hang-after', 1],
   ])('of the kind %s never answers, with %d refunds made', async (kind, made) => {
     await ordered(kind);
     await expect(post('/refunds', refund, 'T-1', AbortSignal.timeout(100))).rejects.toThrow('timeout');

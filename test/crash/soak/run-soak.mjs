@@ -106,7 +106,7 @@ export async function runSoak({
   }
 }
 
-const faultKinds = ['fail', 'fail', 'hang', 'die-after-charging', 'hang-after-charging'];
+const faultKinds = ['fail', 'fail', 'hang', 'die-after', 'hang-after'];
 
 /** Tell the services now and then to fail, to hang, or to die when they have charged. */
 function causeTrouble({ url }, random) {

@@ -1,8 +1,9 @@
-/** The support services on a port of this machine, in this process. */
+/** A service on a port of this machine, in this process. */
 import { serve, type ServerType } from '@hono/node-server';
 
-import { createApp } from './app.ts';
-import { openLedger, type FaultOrder } from './ledger.ts';
+import type { FaultOrder } from './faults.ts';
+import { openLedger } from './ledger.ts';
+import type { Service } from './service.ts';
 
 export interface ServerOptions {
   /** The ledger's SQLite file; created if there is none. */
@@ -11,7 +12,7 @@ export interface ServerOptions {
   readonly port?: number;
   /** Faults to meet from the start. */
   readonly faults?: readonly FaultOrder[];
-  /** What a fault of the kind `die-after-charging` does. Default: the process exits. */
+  /** What a fault of the kind `die-after` does. Default: the process exits. */
   die?(): void;
 }
 
@@ -21,19 +22,23 @@ export interface Server {
   close(): Promise<void>;
 }
 
-export async function startServer({ database, port = 0, faults = [], die }: ServerOptions): Promise<Server> {
+export async function startServer(
+  service: Service,
+  { database, port = 0, faults = [], die = () => process.exit(1) }: ServerOptions,
+): Promise<Server> {
   const ledger = openLedger(database);
   for (const fault of faults) ledger.orderFault(fault);
-  const app = createApp({ ledger, die: die ?? (() => process.exit(1)) });
+  const open = service.open({ ledger, die });
 
   let server: ServerType | undefined;
   try {
     const bound = await new Promise<number>((resolve, reject) => {
-      server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port }, (info) => resolve(info.port));
+      server = serve({ fetch: open.fetch, hostname: '127.0.0.1', port }, (info) => resolve(info.port));
       server.once('error', reject);
     });
     return { url: `http://127.0.0.1:${bound}`, port: bound, close };
   } catch (error) {
+    await open.close?.();
     ledger.close();
     throw error;
   }
@@ -43,6 +48,7 @@ export async function startServer({ database, port = 0, faults = [], die }: Serv
     const closed = new Promise<void>((resolve) => server?.close(() => resolve()));
     if (server && 'closeAllConnections' in server) server.closeAllConnections();
     await closed;
+    await open.close?.();
     ledger.close();
   }
 }

@@ -1,4 +1,4 @@
-/** The support services as a process of their own, as it was built. */
+/** A service as a process of its own, as it was built: that of the support ticket. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,10 +8,11 @@ import { pathToFileURL } from 'node:url';
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
-import { startServices, type StartedServices } from './start.ts';
+import { startServices } from '../support-ticket/index.ts';
+import type { StartedService } from './start-service.ts';
 
 let folder: string;
-let services: StartedServices | undefined;
+let services: StartedService | undefined;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'signalbox-start-'));
@@ -48,7 +49,7 @@ it('tells where it is, makes its folder, and is gone after close', async () => {
 it('dies after charging, comes back at the same address, and charges nothing twice', async () => {
   services = await startServices({
     dataFolder: folder,
-    env: { SUPPORT_SERVICES_FAULTS: 'refunds:die-after-charging:2' },
+    env: { SUPPORT_SERVICES_FAULTS: 'refunds:die-after:2' },
   });
   const { url } = services;
   for (let death = 0; death < 2; death += 1) {
@@ -68,9 +69,7 @@ it('keeps its ledger from one start to the next', async () => {
 });
 
 it('ends with the process that started it, however that ends', async () => {
-  const start = pathToFileURL(
-    join(import.meta.dirname, '../../../dist/machines/support-ticket/services/start.js'),
-  );
+  const start = pathToFileURL(join(import.meta.dirname, '../../dist/machines/support-ticket/index.js'));
   const script = `
     import { startServices } from ${JSON.stringify(start.href)};
     const { url } = await startServices({ dataFolder: ${JSON.stringify(folder)} });

@@ -1,5 +1,5 @@
 /**
- * Starts the support services as a process of their own and keeps them up until `close`.
+ * Starts a service as a process of its own and keeps it up until `close`.
  *
  * I1. A process that dies is started again on the same port, so that whoever tries again finds it.
  * I2. No process outlives the one that started it: it ends when its standard input closes.
@@ -10,16 +10,18 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import type { ServiceName } from './service.ts';
+
 export interface StartOptions {
   /** Where the ledger is kept; created if there is none. */
   readonly dataFolder: string;
-  /** Added to the environment of the services. SUPPORT_SERVICES_FAULTS orders faults. */
+  /** Added to the environment of the service. `<variable>_FAULTS` orders faults. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface StartedServices {
+export interface StartedService {
   readonly url: string;
-  /** What the workflow's tools find the services by. */
+  /** What the workflow's tools find the service by. */
   readonly env: Record<string, string>;
   close(): Promise<void>;
 }
@@ -29,10 +31,13 @@ const mostFailedStarts = 5;
 const pauseMs = 50;
 const patienceMs = 2_000;
 
-export async function startServices({ dataFolder, env = {} }: StartOptions): Promise<StartedServices> {
+export async function startService(
+  name: ServiceName,
+  { dataFolder, env = {} }: StartOptions,
+): Promise<StartedService> {
   mkdirSync(dataFolder, { recursive: true });
-  const database = join(dataFolder, 'support-services.db');
-  const program = builtProgram();
+  const database = join(dataFolder, `${name.folder}.db`);
+  const program = builtProgram(name);
 
   let closing = false;
   let failedStarts = 0;
@@ -54,7 +59,7 @@ export async function startServices({ dataFolder, env = {} }: StartOptions): Pro
       started.once('error', reject);
       started.once('exit', (code, signal) => {
         const how = signal ?? `code ${code}`;
-        reject(new Error(`The support services ended with ${how} before they listened. ${complaint.trim()}`));
+        reject(new Error(`The ${name.title} ended with ${how} before they listened. ${complaint.trim()}`));
       });
       createInterface(started.stdout).once('line', (line) => {
         failedStarts = 0;
@@ -70,7 +75,7 @@ export async function startServices({ dataFolder, env = {} }: StartOptions): Pro
         if (closing) return;
         failedStarts += 1;
         // Faults were ordered once, when it was first started.
-        start(port, { ...env, SUPPORT_SERVICES_FAULTS: '' }).catch(() => undefined);
+        start(port, { ...env, [`${name.variable}_FAULTS`]: '' }).catch(() => undefined);
         keepUp(port);
       }, pauseMs).unref();
     });
@@ -81,7 +86,7 @@ export async function startServices({ dataFolder, env = {} }: StartOptions): Pro
 
   return {
     url,
-    env: { SUPPORT_SERVICES_URL: url },
+    env: { [`${name.variable}_URL`]: url },
     async close() {
       closing = true;
       await ended(child);
@@ -99,12 +104,12 @@ async function ended(child: ChildProcess): Promise<void> {
 }
 
 /** Node runs what was built: beside this file in `dist`, or there when this file runs from its source. */
-function builtProgram(): string {
+function builtProgram({ folder, title }: ServiceName): string {
   const candidates = [
-    new URL('./main.js', import.meta.url),
-    new URL('../../../dist/machines/support-ticket/services/main.js', import.meta.url),
+    new URL(`../${folder}/services/main.js`, import.meta.url),
+    new URL(`../../dist/machines/${folder}/services/main.js`, import.meta.url),
   ].map((url) => fileURLToPath(url));
   const program = candidates.find((path) => existsSync(path));
-  if (!program) throw new Error(`Expected the support services at ${candidates[1]}. Run \`npm run build\`.`);
+  if (!program) throw new Error(`Expected the ${title} at ${candidates[1]}. Run \`npm run build\`.`);
   return program;
 }
