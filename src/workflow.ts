@@ -10,7 +10,7 @@ import { actorSources, isStateMachine, sourceKind, stateNodes } from './actor-so
 import { InvalidOption, WorkflowInvalid } from './errors.ts';
 import { matchesDescriptor } from './event-descriptor.ts';
 import { answerSchemas, type Schemas } from './gates/people-fit.ts';
-import { durableActor, type Permissions } from './invocation.ts';
+import { type AllowedPermissions, refuseUnpermitted } from './permissions.ts';
 
 /** The schemas of the events that come from outside, by event type; each checks the event without its `type`. */
 export type EventSchemas<TMachine extends AnyStateMachine> = {
@@ -44,9 +44,10 @@ export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
   readonly budget?: RunBudget;
   /**
    * What its actors may touch. `read-only`: nothing that writes. Every actor must then say what it touches, with `reads`
-   * and `writes`. Default: anything.
+   * and `writes`; a workflow that it starts runs of counts as the `permissions` that it declares, or else as its actors
+   * together. Default: anything.
    */
-  readonly permissions?: 'read-only' | Permissions;
+  readonly permissions?: AllowedPermissions;
   /** What it is for, in a line. */
   readonly title?: string;
   /** Who answers for it. */
@@ -104,7 +105,7 @@ export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputF
   refuseUnknownEvents(machine, name, Object.keys(events));
   refuseUnrunnable(machine, name, new Set());
   assertBudget(name, definition.budget);
-  if (definition.permissions) refuseUnpermitted(machine, name, definition.permissions, new Set());
+  if (definition.permissions) refuseUnpermitted(machine, name, definition.permissions);
   const schemas = { ...answerSchemas(machine, name, events as Schemas), ...events } as EventSchemas<TMachine>;
   return { ...definition, events: schemas, name, ref: `${name}@${version}` };
 }
@@ -163,48 +164,6 @@ function assertBudget(name: string, budget: RunBudget | undefined): void {
   throw new InvalidOption(
     `Expected \`budget\` of workflow \`${name}\` to be \`{ tokens, usd }\` with at least one number from 0, got \`${JSON.stringify(budget)}\`.`,
   );
-}
-
-/** Every actor must say what it touches, and touch no more than is allowed. */
-function refuseUnpermitted(
-  machine: AnyStateMachine,
-  name: string,
-  allowed: 'read-only' | Permissions,
-  seen: Set<AnyStateMachine>,
-): void {
-  if (seen.has(machine)) return;
-  seen.add(machine);
-  for (const { src, logic, place } of actorSources(machine)) {
-    if (!logic) continue;
-    if (isStateMachine(logic)) {
-      refuseUnpermitted(logic, name, allowed, seen);
-      continue;
-    }
-    // Pure logic touches nothing.
-    if (sourceKind(logic) === 'transition') continue;
-    const problem = unpermitted(durableActor(logic)?.permissions, allowed);
-    if (!problem) continue;
-    throw new WorkflowInvalid(`Actor \`${src}\` of workflow \`${name}\` (${place}) ${problem}`, {
-      details: { src, place },
-    });
-  }
-}
-
-function unpermitted(
-  touched: Permissions | undefined,
-  allowed: 'read-only' | Permissions,
-): string | undefined {
-  if (!touched) {
-    return 'does not say what it reads and writes, and the workflow has `permissions`. Give it `reads` and `writes` (`fromTool`), or take `permissions` away.';
-  }
-  const write = touched.writes.find((one) => allowed === 'read-only' || !allowed.writes.includes(one));
-  if (write !== undefined) {
-    return allowed === 'read-only'
-      ? `writes \`${write}\`, and the workflow is read-only.`
-      : `writes \`${write}\`, which \`permissions.writes\` of the workflow does not allow.`;
-  }
-  const read = touched.reads.find((one) => allowed !== 'read-only' && !allowed.reads.includes(one));
-  return read && `reads \`${read}\`, which \`permissions.reads\` of the workflow does not allow.`;
 }
 
 interface ImplementationRef {

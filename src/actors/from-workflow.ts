@@ -9,6 +9,7 @@ import { createActor, type AnyStateMachine, type InputFrom, type OutputFrom, toP
 
 import { ChildRunFailed, RunFailed } from '../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope } from '../invocation.ts';
+import { workflowPermissions } from '../permissions.ts';
 import type { AnyWorkflow, Workflow } from '../workflow.ts';
 import { checkValue } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
@@ -59,11 +60,14 @@ export function fromWorkflow<TMachine extends AnyStateMachine, TInput = InputFro
     output: workflow.output,
     irreversible: false,
     idempotent: true,
+    permissions: workflowPermissions(workflow),
     workflows: [workflow as AnyWorkflow],
     perform: async (value, scope) => {
       const input = await checked(workflow as AnyWorkflow, value);
       const { runs } = scope;
-      return runs ? performed(workflow as AnyWorkflow, value, scope, runs) : here(workflow, input, scope);
+      return runs
+        ? performed(workflow as AnyWorkflow, value, scope, runs)
+        : here(workflow as AnyWorkflow, input, scope);
     },
     async stopped(_, { runs, key, runId }) {
       for (let attempt = 1; attempt <= attempts; attempt++) {
@@ -121,22 +125,29 @@ function childFailed(
   );
 }
 
-async function here<TMachine extends AnyStateMachine, TInput>(
-  workflow: Workflow<TMachine, TInput>,
+async function here(
+  workflow: AnyWorkflow,
   input: unknown,
   { signal, key }: InvocationScope,
 ): Promise<unknown> {
+  signal.throwIfAborted();
   const child = createActor(workflow.machine as AnyStateMachine, { input });
   const stop = (): void => void child.stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
     const ended = toPromise(child);
     child.start();
-    return await ended;
+    const output: unknown = await ended;
+    if (!signal.aborted && workflow.output) {
+      await checkValue(workflow.output, output, `Output of workflow \`${workflow.ref}\``);
+    }
+    return output;
   } catch (error) {
-    throw childFailed(workflow as AnyWorkflow, key, 'failed', error);
+    throw childFailed(workflow, key, 'failed', error);
   } finally {
     signal.removeEventListener('abort', stop);
     child.stop();
+    // A machine that was stopped has ended too, with no output.
+    signal.throwIfAborted();
   }
 }

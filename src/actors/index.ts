@@ -38,7 +38,7 @@ export {
 } from './mcp/mcp-server.ts';
 export { mcpTools, type McpToolActor, type McpToolsOptions } from './mcp/mcp-tools.ts';
 export type { McpCallFailure } from './mcp/call-failure.ts';
-export type { JsonObject, McpHeaders, McpStdio, McpTool } from './mcp/connection.ts';
+export type { JsonObject, McpAddress, McpHeaders, McpStdio, McpTool } from './mcp/connection.ts';
 export type { McpContract } from './mcp/tool-contract.ts';
 export type { McpContent, McpResource, McpResult } from './mcp/tool-result.ts';
 export { judgedBy, type Judgment } from './judged-by.ts';

@@ -31,7 +31,7 @@ const maxDepth = 500;
 
 /** The value as text. `where` names it in errors: `context`, `output of charge`. */
 export function encode(value: unknown, where = 'value'): string {
-  return write(value, inspect(value, where, [], false));
+  return write(value, inspect(value, walk(where, false)));
 }
 
 function write(value: unknown, carriage: Carriage): string {
@@ -54,14 +54,33 @@ export function carried<T>(value: T, where?: string): T {
 
 /** Check that a value can be carried, and give it back frozen (I3). Throws `ValueNotCarriable` with the path of what cannot. */
 export function seal<T>(value: T, where: string): T {
-  const carriage = inspect(value, where, [], true);
+  const carriage = inspect(value, walk(where, true));
   if (carriage !== 'loose') return value;
   const copy = decode(write(value, carriage)) as T;
-  inspect(copy, where, [], true);
+  inspect(copy, walk(where, true));
   return copy;
 }
 
-function inspect(value: unknown, path: string, above: object[], freeze: boolean): Carriage {
+/** Where an inspection is. Paths are put into words only when something cannot be carried. */
+interface Walk {
+  /** What the whole value is called. */
+  readonly where: string;
+  readonly freeze: boolean;
+  /** The objects that the present value stands in, outermost first. */
+  readonly above: object[];
+  /** The keys that led here: names of fields, or indices of arrays. */
+  readonly trail: Array<string | number>;
+}
+
+function walk(where: string, freeze: boolean): Walk {
+  return { where, freeze, above: [], trail: [] };
+}
+
+function pathOf({ where, trail }: Walk): string {
+  return where + trail.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('');
+}
+
+function inspect(value: unknown, at: Walk): Carriage {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -72,88 +91,92 @@ function inspect(value: unknown, path: string, above: object[], freeze: boolean)
     case 'bigint':
       return 'rich';
     case 'function':
-      throw notCarriable(path, `a function${value.name ? ` (${value.name})` : ''}`);
+      throw notCarriable(at, `a function${value.name ? ` (${value.name})` : ''}`);
     case 'symbol':
-      throw notCarriable(path, 'a symbol');
+      throw notCarriable(at, 'a symbol');
     case 'object':
-      return value === null ? 'plain' : inspectObject(value, path, above, freeze);
+      return value === null ? 'plain' : inspectObject(value, at);
   }
 }
 
-function inspectObject(value: object, path: string, above: object[], freeze: boolean): Carriage {
+function inspectPart(value: unknown, key: string | number, at: Walk): Carriage {
+  at.trail.push(key);
+  const carriage = inspect(value, at);
+  at.trail.pop();
+  return carriage;
+}
+
+function inspectObject(value: object, at: Walk): Carriage {
+  const { above } = at;
   if (above.includes(value)) {
     // An error is made from its parts, so it cannot be one of them.
     if (above.slice(above.indexOf(value)).some((part) => part instanceof Error))
-      throw notCarriable(path, 'an error that holds itself');
+      throw notCarriable(at, 'an error that holds itself');
     return 'rich';
   }
-  if (above.length === maxDepth) throw notCarriable(`${path.slice(0, 100)}…`, `more than ${maxDepth} levels`);
+  if (above.length === maxDepth) throw notCarriable(at, `more than ${maxDepth} levels`);
 
   above.push(value);
   const isArray = Array.isArray(value);
   const freezable = isArray || isPlainObject(value);
   const carriage = isArray
-    ? inspectArray(value, path, above, freeze)
+    ? inspectArray(value, at)
     : freezable
-      ? inspectFields(value, path, above, freeze)
-      : inspectRich(value, path, above, freeze);
+      ? inspectFields(value, at)
+      : inspectRich(value, at);
   above.pop();
 
-  if (freeze && freezable) Object.freeze(value);
+  if (at.freeze && freezable) Object.freeze(value);
   return carriage;
 }
 
-function inspectArray(value: readonly unknown[], path: string, above: object[], freeze: boolean): Carriage {
+function inspectArray(value: readonly unknown[], at: Walk): Carriage {
   // The prototype of arrays is itself one, in every realm; those of classes that extend it are not.
   if (!Array.isArray(Object.getPrototypeOf(value)))
-    throw notCarriable(path, `an instance of ${className(value)}`);
+    throw notCarriable(at, `an instance of ${className(value)}`);
   let carriage: Carriage = 'plain';
   let holes = 0;
   for (let index = 0; index < value.length; index++) {
-    if (index in value) carriage = worse(carriage, inspect(value[index], `${path}[${index}]`, above, freeze));
+    if (index in value) carriage = worse(carriage, inspectPart(value[index], index, at));
     else holes += 1;
   }
   const keys = Object.keys(value);
   if (keys.length > value.length - holes)
-    throw notCarriable(path, `an array with a field of its own (${keys.at(-1)})`);
+    throw notCarriable(at, `an array with a field of its own (${keys.at(-1)})`);
   return holes > 0 ? worse(carriage, 'rich') : carriage;
 }
 
-function inspectFields(value: object, path: string, above: object[], freeze: boolean): Carriage {
+function inspectFields(value: object, at: Walk): Carriage {
   let carriage: Carriage = Object.getPrototypeOf(value) === null ? 'rich' : 'plain';
   for (const key of Object.keys(value)) {
-    if (key === '__proto__') throw notCarriable(path, 'a field named `__proto__`');
-    const field = (value as Record<string, unknown>)[key];
-    carriage = worse(carriage, inspect(field, `${path}.${key}`, above, freeze));
+    if (key === '__proto__') throw notCarriable(at, 'a field named `__proto__`');
+    carriage = worse(carriage, inspectPart((value as Record<string, unknown>)[key], key, at));
   }
   const symbol = Object.getOwnPropertySymbols(value)[0];
-  if (symbol) throw notCarriable(path, `a field whose name is a symbol (${String(symbol)})`);
+  if (symbol) throw notCarriable(at, `a field whose name is a symbol (${String(symbol)})`);
   return carriage;
 }
 
-function inspectRich(value: object, path: string, above: object[], freeze: boolean): Carriage {
+function inspectRich(value: object, at: Walk): Carriage {
   const prototype = Object.getPrototypeOf(value) as object;
   if (prototype === Map.prototype) {
     let index = 0;
     for (const [key, item] of value as Map<unknown, unknown>) {
-      inspect(key, `${path}.keys[${index}]`, above, freeze);
-      inspect(
-        item,
-        isPrimitive(key) ? `${path}.get(${String(key)})` : `${path}.values[${index}]`,
-        above,
-        freeze,
-      );
+      inspectPart(key, `keys[${index}]`, at);
+      inspectPart(item, isPrimitive(key) ? `get(${String(key)})` : `values[${index}]`, at);
       index += 1;
     }
   } else if (prototype === Set.prototype) {
     let index = 0;
-    for (const item of value as Set<unknown>) inspect(item, `${path}.values[${index++}]`, above, freeze);
+    for (const item of value as Set<unknown>) inspectPart(item, `values[${index++}]`, at);
   } else if (value instanceof Error) {
-    inspect(value.cause, `${path}.cause`, above, freeze);
-    if (value instanceof AggregateError) inspect(value.errors, `${path}.errors`, above, false);
-    inspect(ownFields(value), path, above, false);
+    inspectPart(value.cause, 'cause', at);
+    // An error is copied, not frozen, so what is its own stays as it is.
+    const loose = { ...at, freeze: false };
+    if (value instanceof AggregateError) inspectPart(value.errors, 'errors', loose);
+    inspect(ownFields(value), loose);
   } else if (!leafPrototypes.has(prototype)) {
-    throw notCarriable(path, `an instance of ${className(value)}`);
+    throw notCarriable(at, `an instance of ${className(value)}`);
   }
   return 'loose';
 }
@@ -194,7 +217,9 @@ function className(value: object): string {
   return value.constructor?.name || 'a class';
 }
 
-function notCarriable(path: string, found: string): Error {
+function notCarriable(at: Walk, found: string): Error {
+  const whole = pathOf(at);
+  const path = at.above.length < maxDepth ? whole : `${whole.slice(0, 100)}…`;
   return new ValueNotCarriable(
     `\`${path}\` holds ${found}, which cannot be stored and come back equal. Keep plain data there (JSON values, Date, Map, Set, bigint, Error) and look the rest up when it is needed.`,
     { details: { path } },

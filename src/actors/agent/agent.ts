@@ -29,12 +29,12 @@ export interface AgentActorOptions<TOutput extends ZodType, TInput extends ZodTy
   readonly tools: readonly AgentTool[];
   readonly limits?: AgentLimits;
   /** What else an answer must meet; the model is told what is wrong with one that does not. */
-  readonly accept?: AnswerChecks<z.output<TOutput>, z.input<TInput>>;
+  readonly accept?: AnswerChecks<z.output<TOutput>, z.output<TInput>>;
   /** When to hand over to a person, in words for the model; `false`: never. Default: when it cannot go on by itself. */
   readonly handOff?: string | false;
   /** The most tokens that a turn may have. Default: 4096. */
   readonly maxTokens?: number;
-  /** The result of a tool is cut to so many characters. Default: 20,000. */
+  /** The result of a tool is cut to so many characters, and the model is told so. Default: 20,000. */
   readonly maxResultLength?: number;
   /** Tell those who look on (`run.onPartial`) of the text as it comes. Default: false. */
   readonly stream?: boolean;
@@ -47,15 +47,17 @@ export interface AgentActorOptions<TOutput extends ZodType, TInput extends ZodTy
 /** An actor that an agent may call. */
 export type AgentTool = { readonly signalbox: DurableActor };
 
+/** What an agent may use. It ends with the outcome `limit`, before a turn or a tool call that could be too much. */
 export interface AgentLimits {
   /** Turns of the model. Default: 10. */
   readonly turns?: number;
-  /** Input and output of all turns. */
+  /** Input and output of all turns. Those of a turn to come count with the most that they can be. */
   readonly tokens?: number;
-  /** US dollars of all turns, by the list prices. */
+  /** US dollars of all turns, by the list prices, in the same way. */
   readonly usd?: number;
-  /** Since the first performance, crashes and waits included, in milliseconds. */
+  /** Since it was begun, crashes and waits included, in milliseconds. What goes on then is aborted. */
   readonly timeMs?: number;
+  /** Calls of its tools, those that failed and those that were refused included. */
   readonly toolCalls?: number;
 }
 
@@ -69,22 +71,29 @@ export type AgentOutcome<TAnswer> =
 export interface AgentUse {
   readonly turns: number;
   readonly toolCalls: number;
+  /** Input and output of its turns, cached or not. */
   readonly tokens: number;
 }
 
-/** An agent with its defaults. */
-export interface Agent<TOutput extends ZodType, TInput extends ZodType> extends AgentActorOptions<
-  TOutput,
-  TInput
-> {
+/** An agent with its defaults. The types of input and answer are checked where it is made. */
+export interface Agent {
+  readonly name: string;
+  readonly model: string;
+  readonly system: string | undefined;
+  readonly output: ZodType;
+  prompt(input: unknown): string | readonly ModelMessage[];
+  readonly accept: AnswerChecks<unknown, unknown> | undefined;
   readonly limits: AgentLimits & { readonly turns: number };
   readonly maxTokens: number;
   readonly maxResultLength: number;
+  readonly stream: boolean;
   readonly provider: ModelProvider;
   /** Of each turn. */
   readonly retry: RetryPolicy | false;
   /** The closing text is the answer. */
   readonly answersInText: boolean;
+  /** What it may call, by name. */
   readonly actors: ReadonlyMap<string, DurableActor>;
+  /** What the model is told of them, and of those that the agent has itself. */
   readonly modelTools: readonly ModelTool[];
 }

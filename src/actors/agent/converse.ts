@@ -1,198 +1,139 @@
-/** The conversation of an agent: turn by turn, each from the journal if it was had before. */
-import type { z, ZodType } from 'zod';
-
-import { Deferred, type DurableActor, type InvocationScope, type TokenUsage } from '../../invocation.ts';
-import { describeError } from '../../plain-error.ts';
-import { costOf, listPrices } from '../../prices.ts';
+/**
+ * The conversation of an agent, turn by turn, until it has an answer, hands over or reaches a limit.
+ *
+ * I1. What is said next follows from the input and the journal alone, so that after a crash it is said again as it was.
+ * I2. What the agent has itself (`answer`, `hand_off`) counts only by itself: whoever calls a tool at the same time has not
+ *     seen its result, and what it says of it may not be so.
+ */
+import type { InvocationScope } from '../../invocation.ts';
 import { refusalOf } from '../answer-checks.ts';
-import { callModel } from '../call-model.ts';
 import { issuesOf } from '../check-value.ts';
 import { answerInvalid } from '../model-answer.ts';
-import { retried } from '../policies/retry.ts';
-import type {
-  ContentBlock,
-  ModelMessage,
-  ModelResponse,
-  ToolCallBlock,
-  ToolResultBlock,
-} from '../providers/provider.ts';
-import { type Agent, type AgentLimits, type AgentOutcome, type AgentUse, ANSWER, HAND_OFF } from './agent.ts';
+import { assertOption } from '../option.ts';
+import type { ModelMessage, ToolCallBlock } from '../providers/provider.ts';
+import { type Agent, type AgentOutcome, ANSWER, HAND_OFF } from './agent.ts';
+import { callTools, failed, inLines } from './call-tools.ts';
+import { createMeter, type Meter } from './meter.ts';
+import { takeTurn, textOf, type Turn } from './take-turn.ts';
+import { type Fence, LimitReached, withinFence } from './within-fence.ts';
 
-/** What is kept of a turn: enough to go on from it. */
-type Turn = Pick<ModelResponse, 'content' | 'text' | 'stopReason' | 'stopDetail' | 'model' | 'usage'>;
-
-const REMINDER = `You gave no answer. Call \`${ANSWER}\` with it, or another of your tools.`;
-
-export async function converse<TOutput extends ZodType, TInput extends ZodType>(
-  agent: Agent<TOutput, TInput>,
-  input: z.output<TInput>,
+export async function converse(
+  agent: Agent,
+  input: unknown,
   scope: InvocationScope,
-): Promise<AgentOutcome<z.output<TOutput>>> {
-  const { name, limits, actors } = agent;
-  const asked = agent.prompt(input);
-  let messages: readonly ModelMessage[] =
-    typeof asked === 'string' ? [{ role: 'user', content: asked }] : asked;
-  const spent = createMeter();
-  const startedAt = limits.timeMs === undefined ? 0 : await scope.once('started', async () => scope.now());
+): Promise<AgentOutcome<unknown>> {
+  const meter = createMeter(agent);
+  const ended = await withinFence(agent.limits, scope, (fence) => talk(agent, input, meter, fence));
+  if (ended instanceof LimitReached) return { outcome: 'limit', limit: ended.limit, ...meter.use };
+  return { ...ended, ...meter.use };
+}
 
+/** How a conversation ends by itself. */
+type Ending =
+  | { readonly outcome: 'answered'; readonly answer: unknown }
+  | { readonly outcome: 'handed-off'; readonly reason: string };
+
+/** What comes of a turn: its end, or what the model is told next. Nothing, if it was only paused. */
+type Next = Ending | { readonly told: ModelMessage['content'] | undefined };
+
+async function talk(agent: Agent, input: unknown, meter: Meter, fence: Fence): Promise<Ending> {
+  let messages = openingOf(agent, input);
+  let reminded = false;
   for (let number = 1; ; number++) {
-    const limit = spent.limitBefore(agent, number, () => scope.now() - startedAt);
-    if (limit) return { outcome: 'limit', limit, ...spent.use(number - 1) };
-    const turn = await turnOf(agent, messages, number, input, scope);
-    spent.add(turn);
-    const { stopReason, content, text } = turn;
-    if (stopReason !== 'end_turn' && stopReason !== 'tool_use' && stopReason !== 'pause_turn') {
-      throw answerInvalid(name, turn, `stopped for the reason \`${stopReason}\` in turn ${number}`);
-    }
-    messages = [...messages, { role: 'assistant', content }];
-    const calls = content.filter((block): block is ToolCallBlock => block.type === 'tool-call');
-    const use = spent.use(number);
+    if (number > agent.limits.turns) fence.stop('turns');
+    const turn = await takeTurn(agent, number, { messages, input }, meter, fence);
+    const calls = turn.content.filter((block): block is ToolCallBlock => block.type === 'tool-call');
+    // A turn without anything in it is refused in a conversation.
+    if (turn.content.length > 0) messages = [...messages, { role: 'assistant', content: turn.content }];
 
-    if (calls.length === 0) {
-      if (stopReason === 'pause_turn') continue;
-      if (agent.answersInText && text.trim() !== '') {
-        const judged = await judgedOf(agent, text, input, scope.within(`answer ${number}`));
-        if ('answer' in judged) return { outcome: 'answered', answer: judged.answer, ...use };
-        messages = [...messages, { role: 'user', content: judged.wrong }];
-        continue;
-      }
-      messages = [...messages, { role: 'user', content: agent.answersInText ? 'Go on.' : REMINDER }];
-      continue;
-    }
-
-    const handOff = calls.find((call) => call.name === HAND_OFF);
-    if (handOff && agent.handOff !== false) {
-      return { outcome: 'handed-off', reason: reasonOf(handOff.input), ...use };
-    }
-    const results: ToolResultBlock[] = [];
-    const answer = calls.find((call) => call.name === ANSWER && !agent.answersInText);
-    if (answer) {
-      const given = (answer.input as { answer?: unknown } | null)?.answer;
-      const judged = await judgedOf(agent, given, input, scope.within(`answer ${number}`));
-      if ('answer' in judged) return { outcome: 'answered', answer: judged.answer, ...use };
-      results.push(failed(answer, judged.wrong));
-    }
-    const others = calls.filter((call) => call !== answer);
-    const allowed = limits.toolCalls === undefined ? Infinity : limits.toolCalls - spent.toolCalls;
-    if (others.length > allowed) return { outcome: 'limit', limit: 'toolCalls', ...use };
-    spent.toolCalls += others.length;
-    const called = await settledAll(
-      others.map(
-        (call, index) => () =>
-          calledTool(agent, actors.get(call.name), call, `${number}.${index + 1}`, scope),
-      ),
-    );
-    const byId = new Map([...results, ...called].map((result) => [result.id, result]));
-    // One result for each call, in their order, as the API wants it.
-    messages = [...messages, { role: 'user', content: calls.map(({ id }) => byId.get(id) as ContentBlock) }];
+    const isIdle = calls.length === 0 && turn.stopReason !== 'pause_turn' && !isAnswer(agent, turn);
+    if (isIdle && reminded) throw withoutAnswer(agent, turn);
+    const next: Next = isIdle
+      ? { told: reminderOf(agent) }
+      : calls.length > 0
+        ? await afterCalls(agent, number, calls, input, meter, fence)
+        : await afterText(agent, number, turn, input, fence.scope);
+    reminded = isIdle;
+    if ('outcome' in next) return next;
+    if (next.told !== undefined) messages = [...messages, { role: 'user', content: next.told }];
   }
 }
 
-async function turnOf<TOutput extends ZodType, TInput extends ZodType>(
-  { name, model, maxTokens, system, provider, modelTools, retry, stream = false }: Agent<TOutput, TInput>,
-  messages: readonly ModelMessage[],
+function openingOf({ name, prompt }: Agent, input: unknown): readonly ModelMessage[] {
+  const asked = prompt(input);
+  if (typeof asked === 'string') return [{ role: 'user', content: asked }];
+  const expected = 'a function to a string or to messages of which the last is from the user';
+  const holds = Array.isArray(asked) && asked.at(-1)?.role === 'user';
+  assertOption(holds, 'prompt', `agent \`${name}\``, expected, asked);
+  return asked;
+}
+
+function isAnswer({ answersInText }: Agent, turn: Turn): boolean {
+  return answersInText && textOf(turn).trim() !== '';
+}
+
+function reminderOf({ answersInText }: Agent): string {
+  return answersInText
+    ? 'You gave no answer. Write it now, or call one of your tools.'
+    : `You gave no answer. Call \`${ANSWER}\` with it, or another of your tools.`;
+}
+
+function withoutAnswer({ name, answersInText }: Agent, turn: Turn): Error {
+  const what = answersInText ? 'is empty' : `does not come as a call of \`${ANSWER}\``;
+  return answerInvalid(name, { ...turn, text: textOf(turn) }, `${what}, though it was reminded`);
+}
+
+async function afterText(
+  agent: Agent,
   number: number,
-  input: z.output<TInput>,
+  turn: Turn,
+  input: unknown,
   scope: InvocationScope,
-): Promise<Turn> {
-  const part = `turn ${number}`;
-  const request = {
-    actor: name,
-    model,
-    maxTokens,
-    ...(system !== undefined && { system }),
-    messages,
-    ...(modelTools.length > 0 && { tools: modelTools }),
-    promptCache: '5m' as const,
-    input,
-  };
-  const take = async (): Promise<Turn> => {
-    const response = await callModel(provider, request, scope, { stream });
-    const { content, text, stopReason, stopDetail, usage } = response;
-    return {
-      content,
-      text,
-      stopReason,
-      model: response.model,
-      ...(stopDetail !== undefined && { stopDetail }),
-      ...(usage && { usage }),
-    };
-  };
-  return scope.once(part, () => (retry ? retried(retry, undefined, scope.within(part), take) : take()));
+): Promise<Next> {
+  if (turn.stopReason === 'pause_turn') return { told: undefined };
+  const judged = await judgedAnswer(agent, number, textOf(turn), input, scope);
+  return 'wrong' in judged ? { told: judged.wrong } : judged;
 }
 
-/** The answer as its schema gives it back, or what is wrong with it, in words for the model. */
-async function judgedOf<TOutput extends ZodType, TInput extends ZodType>(
-  { output, accept }: Agent<TOutput, TInput>,
-  given: unknown,
-  input: z.output<TInput>,
-  scope: InvocationScope,
-): Promise<{ answer: z.output<TOutput> } | { wrong: string }> {
-  const checked = await output.safeParseAsync(given);
-  if (!checked.success) return { wrong: `That answer is not valid:\n${linesOf(issuesOf(checked.error))}` };
-  const reasons = accept && (await refusalOf(accept, checked.data, input as z.input<TInput>, scope));
-  if (!reasons) return { answer: checked.data };
-  return { wrong: `That answer was not accepted:\n${reasons.map((reason) => `- ${reason}`).join('\n')}` };
-}
-
-function linesOf(issues: ReturnType<typeof issuesOf>): string {
-  return issues
-    .map(({ path, message }) => `- ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`)
-    .join('\n');
-}
-
-async function calledTool(
-  { maxResultLength }: { readonly maxResultLength: number },
-  tool: DurableActor | undefined,
-  call: ToolCallBlock,
-  place: string,
-  scope: InvocationScope,
-): Promise<ToolResultBlock> {
-  if (!tool) return failed(call, `There is no tool \`${call.name}\`. Use those that you were given.`);
-  const parsed = await (tool.input as ZodType).safeParseAsync(call.input);
-  if (!parsed.success) return failed(call, `The input is not valid:\n${linesOf(issuesOf(parsed.error))}`);
-  const part = `call ${place} ${tool.name}`;
-  return scope.once<ToolResultBlock>(part, async () => {
-    try {
-      const output = await tool.perform(call.input, scope.within(part));
-      const text = typeof output === 'string' ? output : (JSON.stringify(output) ?? 'Done.');
-      return { type: 'tool-result', id: call.id, content: cut(text, maxResultLength) };
-    } catch (error) {
-      if (isNotForTheModel(error, scope.signal)) throw error;
-      const { message, code } = describeError(error);
-      return failed(call, cut(code === undefined ? message : `${code}: ${message}`, maxResultLength));
+async function afterCalls(
+  agent: Agent,
+  number: number,
+  calls: readonly ToolCallBlock[],
+  input: unknown,
+  meter: Meter,
+  fence: Fence,
+): Promise<Next> {
+  const isOwn = ({ name }: ToolCallBlock): boolean => !agent.actors.has(name) && isOffered(agent, name);
+  const others = calls.filter((call) => !isOwn(call));
+  if (others.length === 0) {
+    const handOff = calls.find(({ name }) => name === HAND_OFF);
+    if (handOff) return { outcome: 'handed-off', reason: reasonOf(handOff.input) };
+    const [answer] = calls;
+    if (answer && calls.length === 1) {
+      const judged = await judgedAnswer(agent, number, givenIn(answer.input), input, fence.scope);
+      return 'wrong' in judged ? { told: [failed(answer, judged.wrong)] } : judged;
     }
-  });
+  }
+
+  const { toolCalls: most = Infinity } = agent.limits;
+  if (meter.use.toolCalls + others.length > most) fence.stop('toolCalls');
+  meter.addToolCalls(others.length);
+  const results = (await callTools(agent, number, others, fence.scope)).values();
+  // One result for each call, in their order.
+  const told = calls.map((call) =>
+    isOwn(call)
+      ? failed(call, `Not taken. Call \`${call.name}\` once, by itself, when you have seen all results.`)
+      : (results.next().value ?? failed(call, 'It gave no result.')),
+  );
+  return { told };
 }
 
-const notForTheModel: ReadonlySet<unknown> = new Set(['OUTCOME_UNKNOWN', 'BUDGET_EXCEEDED', 'LEASE_LOST']);
-
-function isNotForTheModel(error: unknown, signal: AbortSignal): boolean {
-  if (error instanceof Deferred || signal.aborted) return true;
-  return typeof error === 'object' && error !== null && 'code' in error && notForTheModel.has(error.code);
+function isOffered({ modelTools }: Agent, name: string): boolean {
+  return modelTools.some((tool) => tool.name === name);
 }
 
-/** All of them are begun and waited for, so that none goes on unseen; then the first failure counts, waits last. */
-async function settledAll<T>(tasks: ReadonlyArray<() => Promise<T>>): Promise<T[]> {
-  const settled = await Promise.allSettled(tasks.map((task) => task()));
-  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-  const failure = failures.find((one) => !(one instanceof Deferred)) ?? soonest(failures as Deferred[]);
-  if (failure !== undefined) throw failure as Error;
-  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-}
-
-function soonest(waits: readonly Deferred[]): Deferred | undefined {
-  return waits.toSorted((one, other) => one.until - other.until)[0];
-}
-
-function failed({ id }: ToolCallBlock, content: string): ToolResultBlock {
-  return { type: 'tool-result', id, content, isError: true };
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length
-    ? text
-    : `${text.slice(0, length)}\n(cut after ${length} of ${text.length} characters)`;
+function givenIn(input: unknown): unknown {
+  return typeof input === 'object' && input !== null && 'answer' in input ? input.answer : undefined;
 }
 
 function reasonOf(input: unknown): string {
@@ -200,44 +141,28 @@ function reasonOf(input: unknown): string {
   return typeof reason === 'string' && reason.trim() !== '' ? reason : 'It gave no reason.';
 }
 
-/** Adds up what the turns use, and says when the next could be too much. */
-function createMeter() {
-  let tokens = 0;
-  let usd = 0;
-  /** What a turn reads, all that came before it is read again by the next. */
-  let context = 0;
-  return {
-    toolCalls: 0,
-    add({ usage, model }: Turn): void {
-      if (!usage) return;
-      tokens += tokensOf(usage);
-      usd += costOf(listPrices, { model, usage }) ?? 0;
-      context = tokensOf(usage);
-    },
-    use(turns: number): AgentUse {
-      return { turns, toolCalls: this.toolCalls, tokens };
-    },
-    limitBefore(
-      { limits, maxTokens, model }: Pick<Agent<ZodType, ZodType>, 'limits' | 'maxTokens' | 'model'>,
-      turn: number,
-      elapsedMs: () => number,
-    ): keyof AgentLimits | undefined {
-      if (turn > limits.turns) return 'turns';
-      if (limits.timeMs !== undefined && elapsedMs() >= limits.timeMs) return 'timeMs';
-      if (limits.tokens !== undefined && tokens + context + maxTokens > limits.tokens) return 'tokens';
-      const usage = { inputTokens: context, outputTokens: maxTokens };
-      const next = costOf(listPrices, { model, usage }) ?? 0;
-      if (limits.usd !== undefined && usd + next > limits.usd) return 'usd';
-      return undefined;
-    },
-  };
-}
+/** The answer as its schema gives it back, or what is wrong with it, in words for the model. */
+async function judgedAnswer(
+  { output, accept }: Agent,
+  number: number,
+  given: unknown,
+  input: unknown,
+  scope: InvocationScope,
+): Promise<Ending | { readonly wrong: string }> {
+  const part = `answer ${number}`;
+  const refused = `${part} refused`;
+  const before = scope.kept<string>(refused);
+  if (before !== undefined) return { wrong: before };
 
-function tokensOf({
-  inputTokens,
-  outputTokens,
-  cacheReadTokens = 0,
-  cacheWriteTokens = 0,
-}: TokenUsage): number {
-  return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens;
+  const checked = await output.safeParseAsync(given);
+  let wrong: string;
+  if (checked.success) {
+    const reasons =
+      accept === undefined ? undefined : await refusalOf(accept, checked.data, input, scope.within(part));
+    if (!reasons) return { outcome: 'answered', answer: checked.data };
+    wrong = `That answer was not accepted:\n${reasons.map((reason) => `- ${reason}`).join('\n')}`;
+  } else {
+    wrong = `That answer is not valid:\n${inLines(issuesOf(checked.error))}`;
+  }
+  return { wrong: await scope.once(refused, async () => wrong) };
 }

@@ -1,23 +1,12 @@
-import Anthropic from '@anthropic-ai/sdk';
-import { assign, createActor, setup, toPromise } from 'xstate';
-import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
+import { createActor, setup, toPromise } from 'xstate';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { z } from 'zod';
 
-import { createMemoryData, memoryStore } from '../../../persistence/memory.ts';
-import { createEngine } from '../../engine/engine.ts';
-import { InvalidOption } from '../../errors.ts';
-import { createMessagesServer, type MessagesServerOptions } from '../../testing/messages-server/index.ts';
-import { defineWorkflow } from '../../workflow.ts';
-import type { DurablePromiseLogic } from '../durable-logic.ts';
+import { agent, answer, base, call, Reply, resultsIn, run } from '../../../test/support/agent.ts';
+import { served } from '../../../test/support/anthropic-provider.ts';
+import type { ModelProvider } from '../providers/provider.ts';
 import { fromTool } from '../from-tool.ts';
-import { anthropic } from '../providers/anthropic.ts';
-import { type AgentActorOptions, type AgentOutcome, fromAgent } from './from-agent.ts';
-
-const Question = z.object({ question: z.string() });
-const Reply = z.object({ reply: z.string().min(3) });
-
-const call = (name: string, input: unknown, id = `id-${name}`) => ({ toolCalls: [{ name, input, id }] });
-const answer = (reply: string) => call('answer', { answer: { reply } });
+import { type AgentOutcome, fromAgent } from './from-agent.ts';
 
 describe('an agent', () => {
   it('calls its tools until it has an answer', async () => {
@@ -55,20 +44,41 @@ describe('an agent', () => {
     ]);
   });
 
-  it('has the results of several calls in their order', async () => {
-    const { logic, server } = await agent([
-      {
-        toolCalls: [
-          { name: 'lookUp', input: { id: 3 }, id: 'slow' },
-          { name: 'lookUp', input: { id: 1 }, id: 'quick' },
-        ],
-      },
-      answer('Both.'),
-    ]);
+  it('has its conversation cached', async () => {
+    const { logic, server } = await agent([answer('Done.')]);
     await run(logic);
-    expect(server.requests[1]?.body.messages[2]?.content).toMatchObject([
-      { tool_use_id: 'slow', content: '{"found":"number 3"}' },
-      { tool_use_id: 'quick', content: '{"found":"number 1"}' },
+    expect(server.requests[0]?.body['cache_control']).toEqual({ type: 'ephemeral', ttl: '5m' });
+  });
+
+  it('calls several tools of a turn at once, and has their results in order', async () => {
+    const begun: number[] = [];
+    let release = (): void => {};
+    const both = new Promise<void>((resolve) => (release = resolve));
+    const { logic, server } = await agent(
+      [
+        {
+          toolCalls: [
+            { name: 'lookUp', input: { id: 3 }, id: 'a' },
+            { name: 'lookUp', input: { id: 404 }, id: 'b' },
+            { name: 'lookUp', input: { id: 1 }, id: 'c' },
+          ],
+        },
+        answer('Both.'),
+      ],
+      {
+        // Neither ends before both are begun.
+        lookingUp: (id) => {
+          begun.push(id);
+          if (begun.length === 2) release();
+          return both;
+        },
+      },
+    );
+    await expect(run(logic)).resolves.toMatchObject({ toolCalls: 3 });
+    expect(resultsIn(server, 1, 2)).toMatchObject([
+      { tool_use_id: 'a', content: '{"found":"number 3"}' },
+      { tool_use_id: 'b', is_error: true },
+      { tool_use_id: 'c', content: '{"found":"number 1"}' },
     ]);
   });
 
@@ -76,21 +86,83 @@ describe('an agent', () => {
     const { logic, server } = await agent([answer('I'), answer('bad word'), answer('Good.')], {
       accept: ({ reply }) => (reply.includes('bad') ? ['It has a bad word.'] : []),
     });
-    await expect(run(logic)).resolves.toMatchObject({ answer: { reply: 'Good.' }, turns: 3 });
-    const told = server.requests[2]?.body.messages.map(({ content }) => JSON.stringify(content)) ?? [];
-    expect(told[2]).toContain('- reply: ');
-    expect(told[4]).toContain('- It has a bad word.');
+    await expect(run(logic)).resolves.toMatchObject({ answer: { reply: 'Good.' }, turns: 3, toolCalls: 0 });
+    expect(resultsIn(server, 2, 2)).toMatchObject([
+      { is_error: true, content: expect.stringContaining('- reply: ') as string },
+    ]);
+    expect(resultsIn(server, 2, 4)).toMatchObject([
+      { is_error: true, content: 'That answer was not accepted:\n- It has a bad word.' },
+    ]);
   });
 
-  it('is reminded if it ends without an answer', async () => {
-    const { logic } = await agent(['I think I am done.', answer('Done.')]);
+  it('may not answer before it has seen what it asked for in the same turn', async () => {
+    const { logic, server, looked } = await agent([
+      {
+        toolCalls: [
+          { name: 'answer', input: { answer: { reply: 'I guess seven.' } }, id: 'early' },
+          { name: 'lookUp', input: { id: 8 }, id: 'look' },
+        ],
+      },
+      answer('It is eight.'),
+    ]);
+    await expect(run(logic)).resolves.toMatchObject({ answer: { reply: 'It is eight.' }, toolCalls: 1 });
+    expect(looked).toEqual([8]);
+    expect(resultsIn(server, 1, 2)).toMatchObject([
+      { tool_use_id: 'early', is_error: true, content: expect.stringContaining('by itself') as string },
+      { tool_use_id: 'look', content: '{"found":"number 8"}' },
+    ]);
+  });
+
+  it('is reminded once if it ends without an answer, and then no more', async () => {
+    const { logic, server } = await agent(['I think I am done.', answer('Done.')]);
     await expect(run(logic)).resolves.toMatchObject({ outcome: 'answered', turns: 2 });
+    expect(server.requests[1]?.body.messages[2]?.content).toContain('Call `answer`');
+    const mute = await agent(['Done.', 'Really.']);
+    await expect(run(mute.logic)).rejects.toMatchObject({
+      code: 'MODEL_ANSWER_INVALID',
+      message: expect.stringContaining('though it was reminded') as string,
+      details: { text: 'Really.' },
+    });
+  });
+
+  it('goes on where the model only paused', async () => {
+    const { logic, server } = await agent([{ text: 'Wait.', stopReason: 'pause_turn' }, answer('Done.')]);
+    await expect(run(logic)).resolves.toMatchObject({ outcome: 'answered', turns: 2 });
+    expect(server.requests[1]?.body.messages.map(({ role }) => role)).toEqual(['user', 'assistant']);
+  });
+
+  it('sends back no turn that has nothing in it', async () => {
+    const { logic, server } = await agent([{ text: ' ' }, answer('Done.')]);
+    await expect(run(logic)).resolves.toMatchObject({ outcome: 'answered', turns: 2 });
+    expect(server.requests[1]?.body.messages.map(({ role }) => role)).toEqual(['user', 'user']);
   });
 
   it('answers in text where text is the answer', async () => {
-    const { provider } = await served(['Just so.']);
-    const logic = fromAgent({ ...base, output: z.string(), tools: [], provider });
-    await expect(run(logic)).resolves.toMatchObject({ outcome: 'answered', answer: 'Just so.' });
+    const { provider, server } = await served([{}, 'No', 'Just so.']);
+    const logic = fromAgent({ ...base, output: z.string().min(3), tools: [], provider });
+    await expect(run(logic)).resolves.toMatchObject({ outcome: 'answered', answer: 'Just so.', turns: 3 });
+    expect((server.requests[0]?.body['tools'] as { name: string }[]).map(({ name }) => name)).toEqual([
+      'hand_off',
+    ]);
+  });
+
+  it('has a recursive answer described as it is', async () => {
+    const Tree = z.object({
+      name: z.string(),
+      get parts() {
+        return z.array(Tree);
+      },
+    });
+    const { provider, server } = await served([
+      call('answer', { answer: { name: 'a', parts: [{ name: 'b', parts: [] }] } }),
+    ]);
+    await run(fromAgent({ ...base, output: Tree, tools: [], provider }));
+    const [tool] = server.requests[0]?.body['tools'] as { input_schema: object }[];
+    // What it refers to stands in it.
+    expect(
+      z.fromJSONSchema(tool?.input_schema as never).safeParse({ answer: { name: 'a', parts: [{ name: 1 }] } })
+        .success,
+    ).toBe(false);
   });
 
   it('hands over to a person, unless it may not', async () => {
@@ -100,111 +172,31 @@ describe('an agent', () => {
       reason: 'Only a person may waive a fee.',
       turns: 1,
     });
+    const curt = await agent([call('hand_off', {})], { handOff: 'Hand over if you are asked for money.' });
+    await expect(run(curt.logic)).resolves.toMatchObject({ reason: 'It gave no reason.' });
     const kept = await agent([call('hand_off', { reason: 'Tired.' }), answer('Well then.')], {
       handOff: false,
     });
     await expect(run(kept.logic)).resolves.toMatchObject({ outcome: 'answered' });
-  });
-});
-
-describe('the fence', () => {
-  it('calls nothing that is not on the list, whoever asks for it', async () => {
-    const { logic, server, looked } = await agent([call('refundEverybody', { all: true }), answer('No.')]);
-    await run(logic);
-    expect(looked).toEqual([]);
-    expect(server.requests[1]?.body.messages[2]?.content).toMatchObject([
-      { is_error: true, content: expect.stringContaining('no tool `refundEverybody`') as string },
-    ]);
-  });
-
-  it('calls nothing with input that its schema refuses', async () => {
-    const { logic, server, looked } = await agent([call('lookUp', { id: 'x' }), answer('No.')]);
-    await run(logic);
-    expect(looked).toEqual([]);
-    expect(server.requests[1]?.body.messages[2]?.content).toMatchObject([
-      { is_error: true, content: expect.stringContaining('- id: ') as string },
-    ]);
-  });
-
-  it('tells the model how a tool failed, without its stack', async () => {
-    const { logic, server } = await agent([call('lookUp', { id: 404 }), answer('Gone.')]);
-    await expect(run(logic)).resolves.toMatchObject({ outcome: 'answered' });
-    const [result] = server.requests[1]?.body.messages[2]?.content as { content: string }[];
-    expect(result).toMatchObject({ is_error: true, content: 'E_GONE: There is no 404.' });
-  });
-
-  it('cuts a result that is too long', async () => {
-    const { logic, server } = await agent([call('lookUp', { id: 7 }), answer('Seven.')], {
-      maxResultLength: 5,
-    });
-    await run(logic);
-    const [result] = server.requests[1]?.body.messages[2]?.content as { content: string }[];
-    expect(result?.content).toBe('{"fou\n(cut after 5 of 20 characters)');
-  });
-
-  it.each<[string, object, number]>([
-    ['turns', { turns: 2 }, 2],
-    ['toolCalls', { toolCalls: 1 }, 2],
-    ['tokens', { tokens: 4_150 }, 1],
-    ['usd', { usd: 0.020_49 }, 1],
-  ])('ends at its limit of %s', async (limit, limits, turns) => {
-    const { logic, server } = await agent(() => call('lookUp', { id: 7 }), { limits });
-    await expect(run(logic)).resolves.toMatchObject({ outcome: 'limit', limit });
-    expect(server.requests).toHaveLength(turns);
-  });
-
-  it('ends at its limit of time', async () => {
-    const { logic, server } = await agent(() => ({ ...call('lookUp', { id: 7 }), delayMs: 15 }), {
-      limits: { timeMs: 10 },
-    });
-    await expect(run(logic)).resolves.toMatchObject({ outcome: 'limit', limit: 'timeMs', turns: 1 });
-    expect(server.requests).toHaveLength(1);
-  });
-
-  it('has no irreversible tool, none without a description, no two of a name', () => {
-    const tool = (options: object) =>
-      fromTool({
-        name: 'pay',
-        description: 'Pays.',
-        input: z.object({}),
-        output: z.object({}),
-        run: () => Promise.resolve({}),
-        ...options,
-      });
-    const define =
-      (...tools: ReturnType<typeof tool>[]) =>
-      () =>
-        fromAgent({ ...base, output: Reply, tools });
-    expect(define(tool({ irreversible: true }))).toThrow(/`pay` of agent `helper` is irreversible/);
-    expect(define(tool({ description: undefined }))).toThrow(/no `description`/);
-    expect(define(tool({}), tool({}))).toThrow(/has a name that another has/);
-    expect(define(tool({ name: 'answer' }))).toThrow(InvalidOption);
-    expect(define(tool({ name: 'with space' }))).toThrow(/name that models do not take/);
-    expect(() =>
-      fromAgent({ ...base, model: 'unheard-of', output: Reply, tools: [], limits: { usd: 1 } }),
-    ).toThrow(/no price of `unheard-of` is known/);
-  });
-
-  it('touches what its tools touch', () => {
-    const tool = fromTool({
-      name: 'lookUp',
-      description: 'Looks up.',
-      input: z.object({}),
-      output: z.object({}),
-      reads: ['crm'],
-      run: () => Promise.resolve({}),
-    });
-    expect(fromAgent({ ...base, output: Reply, tools: [tool] }).signalbox.permissions).toEqual({
-      reads: ['crm'],
-      writes: [],
-    });
+    expect(resultsIn(kept.server, 1, 2)[0]?.content).toContain('no tool `hand_off`');
   });
 });
 
 describe('a failure', () => {
-  it.each(['refusal', 'max_tokens'])('of the model by %s is typed', async (stopReason) => {
-    const { logic } = await agent([{ text: 'No', stopReason }]);
-    await expect(run(logic)).rejects.toMatchObject({ code: 'MODEL_ANSWER_INVALID', details: { stopReason } });
+  it.each([
+    ['refusal', 'is a refusal'],
+    ['max_tokens', 'cut off at `maxTokens`'],
+    ['model_context_window_exceeded', 'context window is full'],
+    ['stop_sequence', 'stop sequence'],
+    ['some_new_reason', 'not known here'],
+  ])('of the model by %s is typed, and not tried again', async (stopReason, words) => {
+    const { logic, server } = await agent([{ text: 'No', stopReason }]);
+    await expect(run(logic)).rejects.toMatchObject({
+      code: 'MODEL_ANSWER_INVALID',
+      message: expect.stringContaining(words) as string,
+      details: { stopReason, text: 'No' },
+    });
+    expect(server.received).toBe(1);
   });
 
   it('that passes is tried again, for each turn anew', async () => {
@@ -213,133 +205,111 @@ describe('a failure', () => {
       { retry: { attempts: 2, delayMs: 1 } },
     );
     await expect(run(logic)).resolves.toMatchObject({ outcome: 'answered', turns: 2 });
-    expect(server.requests).toHaveLength(4);
+    expect(server.received).toBe(4);
   });
 
-  it('by abort ends it', async () => {
-    const { logic } = await agent(() => ({ fault: 'hang' as const }));
-    const actor = createActor(logic, { input: { question: 'What?' } }).start();
-    actor.stop();
-    expect(actor.getSnapshot().status).toBe('stopped');
+  it('of its input costs no call', async () => {
+    const { logic, server } = await agent([]);
+    const actor = createActor(logic, { input: { question: 7 } as never }).start();
+    await expect(toPromise(actor)).rejects.toMatchObject({ code: 'ACTOR_VALUE_INVALID' });
+    expect(server.received).toBe(0);
   });
-});
 
-describe('in the engine', () => {
-  it('repeats no turn and no tool after a crash', async () => {
-    const { logic, server, looked } = await agent([
-      call('lookUp', { id: 1 }, 'a'),
-      call('lookUp', { id: 2 }, 'b'),
-      { fault: 'hang' },
-      answer('Two.'),
-    ]);
-    const machine = setup({
-      types: { context: {} as { outcome?: unknown }, output: {} as unknown },
-      actors: { helpOut: logic },
-    }).createMachine({
-      id: 'helped',
-      context: {},
-      initial: 'helping',
-      states: {
-        helping: {
-          invoke: {
-            src: 'helpOut',
-            input: { question: 'What?' },
-            onDone: { target: 'helped', actions: assign({ outcome: ({ event }) => event.output }) },
-            onError: 'failed',
-          },
-        },
-        helped: { type: 'final' },
-        failed: { type: 'final' },
+  it('of one agent may be made good by another', async () => {
+    const better = await agent([answer('By the better one.')]);
+    const { logic } = await agent(['Done.', 'Really.'], { fallback: [better.logic] });
+    await expect(run(logic)).resolves.toMatchObject({ answer: { reply: 'By the better one.' }, turns: 1 });
+  });
+
+  it('by abort ends tools and turns, and nothing more is asked', async () => {
+    const signals: AbortSignal[] = [];
+    const { logic, server } = await agent([call('lookUp', { id: 7 })], {
+      lookingUp: (_, { signal }) => {
+        signals.push(signal);
+        return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       },
-      output: ({ context }: { context: { outcome?: unknown } }) => context.outcome,
     });
-    const workflow = defineWorkflow({ machine, version: '1' });
-    const data = createMemoryData();
-    let dead = false;
-    const whole = memoryStore({ data });
-    const mortal = new Proxy(whole, {
-      get: (target, name) =>
-        dead && typeof target[name as keyof typeof target] === 'function'
-          ? () => new Promise(() => {})
-          : target[name as keyof typeof target],
-    });
-    const first = createEngine({
-      workflows: [workflow],
-      store: mortal,
-      leaseMs: 60,
-      pollMs: 10,
-      onProblem: () => {},
-    });
-    await first.start(workflow, { id: 'r' });
-    await expect.poll(() => server.requests.length).toBe(3);
-    dead = true;
+    const actor = createActor(logic, { input: { question: 'What?' } }).start();
+    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    actor.stop();
+    expect(signals[0]?.aborted).toBe(true);
+    await vi.waitFor(() => expect(actor.getSnapshot().status).toBe('stopped'));
+    expect(server.received).toBe(1);
 
-    const second = createEngine({
-      workflows: [workflow],
-      store: memoryStore({ data }),
-      leaseMs: 60,
-      pollMs: 10,
-    });
-    await second.resume('r');
-    onTestFinished(() => second.stop());
-    await expect(second.run('r').result({ timeoutMs: 10_000 })).resolves.toMatchObject({
-      outcome: 'answered',
-      turns: 3,
-    });
-    expect(server.requests).toHaveLength(4);
-    expect(looked).toEqual([1, 2]);
-    void first.stop();
+    const asking: AbortSignal[] = [];
+    const hanging: ModelProvider = {
+      name: 'hanging',
+      standIn: false,
+      enforcesSchema: true,
+      complete: (_, { signal }) => {
+        asking.push(signal);
+        return new Promise(() => {});
+      },
+    };
+    const waiting = createActor(fromAgent({ ...base, output: Reply, tools: [], provider: hanging }), {
+      input: { question: 'What?' },
+    }).start();
+    await vi.waitFor(() => expect(asking).toHaveLength(1));
+    waiting.stop();
+    expect(asking[0]?.aborted).toBe(true);
   });
 });
 
 describe('the types', () => {
-  it('of input and outcome come from zod', async () => {
+  it('of input, answer and checks come from zod', async () => {
     const { logic } = await agent([]);
-    expectTypeOf(logic.signalbox.name).toEqualTypeOf<string>();
     const outcome = () => run(logic);
     expectTypeOf<Awaited<ReturnType<typeof outcome>>>().toEqualTypeOf<AgentOutcome<{ reply: string }>>();
-    setup({ actors: { logic } }).createMachine({
+    type Answered = Extract<AgentOutcome<{ reply: string }>, { outcome: 'answered' }>;
+    expectTypeOf<Answered['answer']>().toEqualTypeOf<{ reply: string }>();
+    type Limit = Extract<AgentOutcome<unknown>, { outcome: 'limit' }>;
+    expectTypeOf<Limit['limit']>().toEqualTypeOf<'turns' | 'tokens' | 'usd' | 'timeMs' | 'toolCalls'>();
+
+    const input = z.object({ question: z.string(), words: z.number().default(100) });
+    fromAgent({
+      ...base,
+      input,
+      prompt: ({ question, words }) => `${question} (${words.toFixed()} words)`,
+      output: Reply,
+      tools: [],
+      accept: ({ reply }, asked) => reply.length < asked.input.words,
+    });
+  });
+
+  it('refuse wrong wiring', () => {
+    const logic = fromAgent({ ...base, output: Reply, tools: [] });
+    const machine = setup({ actors: { logic } });
+    machine.createMachine({
       // @ts-expect-error -- the input has a question
       invoke: { src: 'logic', input: { query: 'What?' } },
     });
+    machine.createMachine({
+      invoke: {
+        src: 'logic',
+        input: { question: 'What?' },
+        onDone: {
+          guard: ({ event: { output } }) => output.outcome === 'answered' && output.answer.reply !== '',
+        },
+      },
+    });
+    machine.createMachine({
+      invoke: {
+        src: 'logic',
+        input: { question: 'What?' },
+        // @ts-expect-error -- there is an answer only where the outcome is `answered`
+        onDone: { guard: ({ event }) => event.output.answer.reply !== '' },
+      },
+    });
+    const notATool = () => Promise.resolve(1);
+    // @ts-expect-error -- a function is no actor
+    expect(() => fromAgent({ ...base, output: Reply, tools: [notATool] })).toThrow(/made by `fromTool`/);
+    const tool = fromTool({
+      name: 'toText',
+      description: 'Takes text.',
+      input: z.string(),
+      output: z.string(),
+      run: (text) => Promise.resolve(text),
+    });
+    expect(() => fromAgent({ ...base, output: Reply, tools: [tool] })).toThrow(/takes no object/);
   });
 });
-
-const base = {
-  name: 'helper',
-  model: 'claude-haiku-4-5',
-  input: Question,
-  prompt: ({ question }: z.output<typeof Question>) => question,
-};
-
-type Options = Partial<AgentActorOptions<typeof Reply, typeof Question>>;
-
-async function agent(answers: MessagesServerOptions['answers'], options: Options = {}) {
-  const { server, provider } = await served(answers);
-  const looked: number[] = [];
-  const lookUp = fromTool({
-    name: 'lookUp',
-    description: 'Looks up a number.',
-    input: z.object({ id: z.number() }),
-    output: z.object({ found: z.string() }),
-    run: async ({ id }) => {
-      if (id === 404) throw Object.assign(new Error('There is no 404.'), { code: 'E_GONE' });
-      looked.push(id);
-      for (let turn = 0; turn < id; turn++) await Promise.resolve();
-      return { found: `number ${id}` };
-    },
-  });
-  const logic = fromAgent({ ...base, output: Reply, tools: [lookUp], provider, ...options });
-  return { logic, server, looked };
-}
-
-async function served(answers: MessagesServerOptions['answers']) {
-  const server = await createMessagesServer({ answers });
-  onTestFinished(() => server.close());
-  const client = new Anthropic({ baseURL: server.url, apiKey: 'any', logLevel: 'off' });
-  return { server, provider: anthropic({ client }) };
-}
-
-function run<TAnswer>(logic: DurablePromiseLogic<AgentOutcome<TAnswer>, z.input<typeof Question>>) {
-  return toPromise(createActor(logic, { input: { question: 'What?' } }).start());
-}

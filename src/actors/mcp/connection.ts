@@ -33,9 +33,12 @@ export interface McpStdio {
 }
 
 export interface McpHttp {
-  readonly url: URL;
+  readonly url: URL | McpAddress;
   readonly headers?: McpHeaders | undefined;
 }
+
+/** Asked at each connect, for servers whose address is known late, or changes. */
+export type McpAddress = () => string | URL | Promise<string | URL>;
 
 /** Sent with every request. A function is asked each time, for tokens that expire. */
 export type McpHeaders =

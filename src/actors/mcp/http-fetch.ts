@@ -19,7 +19,7 @@ const TEMPORARY = new Set([408, 425, 429]);
  * this process alive.
  */
 export function httpFetch(
-  { headers = {} }: McpHttp,
+  { headers = {} }: Pick<McpHttp, 'headers'>,
   refusal: (refused: HttpRefusal) => Error,
 ): (url: string | URL, init?: RequestInit) => Promise<Response> {
   return async (url, init = {}) => {

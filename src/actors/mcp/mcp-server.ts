@@ -4,11 +4,20 @@
  *
  * I1. There is at most one connection that new calls go to, made by the first that needs it, and made anew once it is lost.
  * I2. A tool that is not on the allow-list is never called.
- * I3. A call is sent twice only if the server refused the first for a session that it no longer knows.
+ * I3. A call is sent twice only if the first did not reach the server, or was refused for a session that it no longer knows.
  */
 import { McpCallFailed, McpToolMismatch, type Issue } from '../../errors.ts';
 import { assertOption, isName } from '../option.ts';
-import type { McpConnection, McpHeaders, McpStdio, McpTarget, McpTool, JsonObject } from './connection.ts';
+import { isWebAddress } from './address.ts';
+import type {
+  JsonObject,
+  McpAddress,
+  McpConnection,
+  McpHeaders,
+  McpStdio,
+  McpTarget,
+  McpTool,
+} from './connection.ts';
 import { connectToMcp } from './sdk-connection.ts';
 import { contractIssues, mismatch, toolMissing, type McpContract } from './tool-contract.ts';
 import type { McpResult } from './tool-result.ts';
@@ -24,7 +33,11 @@ export interface McpProcessOptions extends McpCommonOptions {
 
 /** A server that is reached over streamable HTTP. */
 export interface McpUrlOptions extends McpCommonOptions {
-  readonly url: string | URL;
+  /**
+   * A function is asked at each connect, so that the address may be known late, or change: a call that does not reach the
+   * server connects anew. If it throws, or gives no http or https URL, the call rejects with `MCP_CALL_FAILED`.
+   */
+  readonly url: string | URL | McpAddress;
   readonly headers?: McpHeaders;
   readonly stdio?: never;
 }
@@ -110,6 +123,7 @@ type Phase =
  *   allow: ['read_text_file', 'list_directory'],
  * });
  * const crm = mcpServer({ name: 'crm', url: 'https://crm.example/mcp', headers: { authorization: `Bearer ${token}` } });
+ * const drafts = mcpServer({ name: 'drafts', url: () => `${process.env.SERVICES_URL}/drafts` });
  *
  * await files.check();
  * // ... later, after `engine.stop()`:
@@ -120,6 +134,7 @@ export function mcpServer(options: McpServerOptions): McpServer {
   const target = targetOf(options);
   const { name } = target;
   const { allow } = options;
+  const mayMove = typeof target.http?.url === 'function';
   const expected = new Set<McpContract>();
   let phase: Phase = { is: 'idle' };
 
@@ -151,9 +166,10 @@ export function mcpServer(options: McpServerOptions): McpServer {
     try {
       return await work(used ?? (await orAborted(connected(), signal)));
     } catch (error) {
-      if (!used || !isSessionLost(error)) throw error;
+      if (!used || !(isSessionLost(error) || (mayMove && isConnectionLost(error)))) throw error;
       if (phase.is === 'open' && phase.connection === used) phase = { is: 'idle' };
       used.closeWhenUnused();
+      if (mayHaveActed(error)) throw error;
       return work(await orAborted(connected(), signal));
     }
   }
@@ -234,6 +250,14 @@ function isSessionLost(error: unknown): boolean {
   return error instanceof McpCallFailed && SESSION_LOST.has(error.details['status']);
 }
 
+function isConnectionLost(error: unknown): boolean {
+  return error instanceof McpCallFailed && error.details['kind'] === 'connection';
+}
+
+function mayHaveActed(error: unknown): boolean {
+  return error instanceof McpCallFailed && error.details['mayHaveActed'] === true;
+}
+
 function allOf(server: string, failed: readonly McpToolMismatch[]): McpToolMismatch {
   const [first, ...others] = failed;
   if (first && others.length === 0) return first;
@@ -295,16 +319,24 @@ function targetOf({
       assert(isText(value), `stdio.env.${variable}`, 'a string', value);
     return { name, timeoutMs, stdio };
   }
-  const address = String(url);
-  const isWeb = URL.canParse(address) && /^https?:$/u.test(new URL(address).protocol);
-  assert(isWeb, 'url', 'an http or https URL', address);
+  const address = typeof url === 'function' ? url : String(url);
+  assert(
+    typeof address === 'function' || isWebAddress(address),
+    'url',
+    'an http or https URL',
+    address,
+  );
   if (typeof headers !== 'function') {
     // The value may be a secret, so it is not shown.
     for (const [header, value] of Object.entries(headers ?? {})) {
       assert(isText(value), `headers.${header}`, 'a string', typeof value);
     }
   }
-  return { name, timeoutMs, http: { url: new URL(address), headers } };
+  return {
+    name,
+    timeoutMs,
+    http: { url: typeof address === 'function' ? address : new URL(address), headers },
+  };
 }
 
 function isText(value: unknown): value is string {

@@ -13,8 +13,16 @@ import type { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 import { InvalidOption } from '../../errors.ts';
 import { plainError } from '../../plain-error.ts';
+import { addressOf } from './address.ts';
 import { callFailures, STREAM_ENDED, type CallFailures } from './call-failure.ts';
-import type { ConnectionCall, JsonObject, McpConnection, McpTarget, McpTool } from './connection.ts';
+import type {
+  ConnectionCall,
+  JsonObject,
+  McpConnection,
+  McpHttp,
+  McpTarget,
+  McpTool,
+} from './connection.ts';
 import { httpFetch } from './http-fetch.ts';
 import { processSpawnedBy, type ServerProcess } from './server-process.ts';
 import type { McpContent, McpResult } from './tool-result.ts';
@@ -42,10 +50,11 @@ interface Line {
 }
 
 /** Aborting the signal gives up connecting, and ends what was started for it. */
-export async function connectToMcp(target: McpTarget, signal: AbortSignal): Promise<McpConnection> {
+export async function connectToMcp(given: McpTarget, signal: AbortSignal): Promise<McpConnection> {
   const sdk = await loadSdk();
-  const { timeoutMs } = target;
-  const failures = callFailures(target.name, timeoutMs, hidingSecretsOf(target));
+  const { timeoutMs } = given;
+  const failures = callFailures(given.name, timeoutMs, hidingSecretsOf(given));
+  const target: Target = { ...given, http: given.http && (await located(given.http, given, signal)) };
   let line = lineTo(target, sdk, failures);
   try {
     return connection(await opened(sdk, line, timeoutMs, signal), line, timeoutMs, failures);
@@ -66,6 +75,14 @@ export async function connectToMcp(target: McpTarget, signal: AbortSignal): Prom
   }
 }
 
+/** A target whose address is known. */
+type Target = Omit<McpTarget, 'http'> & { readonly http: LocatedHttp | undefined };
+type LocatedHttp = Omit<McpHttp, 'url'> & { readonly url: URL };
+
+async function located(http: McpHttp, target: McpTarget, signal: AbortSignal): Promise<LocatedHttp> {
+  return { ...http, url: await addressOf(http.url, target, signal) };
+}
+
 async function loadSdk(): Promise<Sdk> {
   try {
     const [client, stdio] = await Promise.all([
@@ -81,7 +98,7 @@ async function loadSdk(): Promise<Sdk> {
   }
 }
 
-function lineTo(target: McpTarget, sdk: Sdk, failures: CallFailures): Line {
+function lineTo(target: Target, sdk: Sdk, failures: CallFailures): Line {
   const { stdio, http } = target;
   if (http) {
     const transport = new sdk.StreamableHTTPClientTransport(http.url, {

@@ -17,6 +17,7 @@ import {
   type InvocationScope,
   type StoppedScope,
 } from '../../invocation.ts';
+import { allPermissions } from '../../permissions.ts';
 import { describeError, type PlainError } from '../../plain-error.ts';
 import type { DurablePromiseLogic } from '../durable-logic.ts';
 import { assertAnswerChecks, type AnswerChecks, refusalOf } from '../answer-checks.ts';
@@ -188,20 +189,6 @@ export function declaredTogether(
     permissions: allPermissions(actors),
     workflows: actors.flatMap(({ workflows = [] }) => workflows),
   };
-}
-
-/** What several actors touch together; `undefined` if one does not say. */
-export function allPermissions(
-  actors: readonly Pick<DurableActor, 'permissions'>[],
-): DurableActor['permissions'] {
-  const reads = new Set<string>();
-  const writes = new Set<string>();
-  for (const { permissions } of actors) {
-    if (!permissions) return undefined;
-    for (const name of permissions.reads) reads.add(name);
-    for (const name of permissions.writes) writes.add(name);
-  }
-  return { reads: [...reads], writes: [...writes] };
 }
 
 function assertPolicies<TOutput, TInput>(name: string, policies: Policies<TOutput, TInput>): void {

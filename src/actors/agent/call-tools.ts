@@ -1,0 +1,92 @@
+/** The tools that a turn calls: at the same time, each from the journal if it was called before, in the order asked for. */
+import { issuesOf } from '../check-value.ts';
+import { describeIssues } from '../../errors.ts';
+import { Deferred, type InvocationScope } from '../../invocation.ts';
+import { describeError } from '../../plain-error.ts';
+import { runTogether } from '../run-together.ts';
+import type { ToolCallBlock, ToolResultBlock } from '../providers/provider.ts';
+import type { Agent } from './agent.ts';
+
+/** `turn` numbers the turn that calls them. */
+export async function callTools(
+  agent: Agent,
+  turn: number,
+  calls: readonly ToolCallBlock[],
+  scope: InvocationScope,
+): Promise<ToolResultBlock[]> {
+  return runTogether(
+    calls,
+    (call, index, signal) => {
+      // Ids are the provider's, and need not differ from turn to turn.
+      const part = `call ${turn}.${index + 1} ${call.name}`;
+      const here = scope.under(signal);
+      return here.once(part, () => resultOf(agent, call, here.within(part)));
+    },
+    { concurrency: Math.max(1, calls.length), scope },
+  );
+}
+
+export function failed({ id }: Pick<ToolCallBlock, 'id'>, content: string): ToolResultBlock {
+  return { type: 'tool-result', id, content, isError: true };
+}
+
+async function resultOf(
+  { actors, maxResultLength }: Agent,
+  call: ToolCallBlock,
+  scope: InvocationScope,
+): Promise<ToolResultBlock> {
+  const tool = actors.get(call.name);
+  if (!tool) return failed(call, `There is no tool \`${call.name}\`. Use those that you were given.`);
+  const parsed = await tool.input?.safeParseAsync(call.input);
+  if (parsed?.success === false) {
+    return failed(call, `It was not called, as its input is not valid:\n${inLines(issuesOf(parsed.error))}`);
+  }
+  try {
+    const output = await tool.perform(call.input, scope);
+    return { type: 'tool-result', id: call.id, content: cut(inWords(output), maxResultLength) };
+  } catch (error) {
+    if (isNotForTheModel(error, scope.signal)) throw error;
+    const { message, code } = describeError(error);
+    return failed(call, cut(code === undefined ? message : `${code}: ${message}`, maxResultLength));
+  }
+}
+
+/** A line for each issue. */
+export function inLines(issues: ReturnType<typeof issuesOf>): string {
+  return issues.map((issue) => `- ${describeIssues([issue])}`).join('\n');
+}
+
+/** Errors of what is around the tool: with them the agent cannot go on, whatever its model makes of it. */
+const NOT_FOR_THE_MODEL: ReadonlySet<unknown> = new Set([
+  'BUDGET_EXCEEDED',
+  'ENGINE_STOPPED',
+  'EXCHANGE_NOT_RECORDED',
+  'FIXTURE_INVALID',
+  'INVALID_OPTION',
+  'LEASE_LOST',
+  'OUTCOME_UNKNOWN',
+  'STORE_FOREIGN',
+  'STORE_UNAVAILABLE',
+  'VALUE_NOT_CARRIABLE',
+]);
+
+function isNotForTheModel(error: unknown, signal: AbortSignal): boolean {
+  if (error instanceof Deferred || signal.aborted) return true;
+  return typeof error === 'object' && error !== null && 'code' in error && NOT_FOR_THE_MODEL.has(error.code);
+}
+
+function inWords(output: unknown): string {
+  if (typeof output === 'string') return output;
+  try {
+    return JSON.stringify(output) ?? 'Done.';
+  } catch {
+    return 'Done. The result cannot be shown.';
+  }
+}
+
+function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  // Half a character is none.
+  const kept = text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
+  return `${kept}\n(cut after ${length} of ${text.length} characters)`;
+}

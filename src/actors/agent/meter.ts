@@ -1,0 +1,71 @@
+/** Counts what an agent uses, and says whether its next turn could be too much. */
+import type { TokenUsage, Usage } from '../../invocation.ts';
+import { costOf, listPrices } from '../../prices.ts';
+import type { ModelMessage } from '../providers/provider.ts';
+import type { Agent, AgentLimits, AgentUse } from './agent.ts';
+
+export interface Meter {
+  readonly use: AgentUse;
+  addTurn(turn: Partial<Usage>): void;
+  addToolCalls(count: number): void;
+  /**
+   * The limit that a turn could overrun. `atMost` is what it could use by its length, `last` the last message that it adds.
+   */
+  limitBefore(atMost: Usage, last: ModelMessage | undefined): keyof AgentLimits | undefined;
+}
+
+/** As for the most that a call can use: hardly any text has fewer to a token. */
+const bytesPerToken = 2;
+
+export function createMeter({ limits, model: asked }: Pick<Agent, 'limits' | 'model'>): Meter {
+  let turns = 0;
+  let toolCalls = 0;
+  let tokens = 0;
+  let usd = 0;
+  /** What the last turn read and wrote: all of it is read again by the next. */
+  let context: number | undefined;
+
+  const dollarsOf = (model: string, usage: TokenUsage): number =>
+    costOf(listPrices, { model, usage }) ?? costOf(listPrices, { model: asked, usage }) ?? 0;
+
+  return {
+    get use() {
+      return { turns, toolCalls, tokens };
+    },
+    addTurn({ model = asked, usage }) {
+      turns++;
+      context = usage && tokensOf(usage);
+      if (!usage) return;
+      tokens += tokensOf(usage);
+      usd += dollarsOf(model, usage);
+    },
+    addToolCalls(count) {
+      toolCalls += count;
+    },
+    limitBefore({ model, usage: { inputTokens: byLength, outputTokens } }, last) {
+      // What was measured is nearer to the truth than any length.
+      const inputTokens = context === undefined ? byLength : context + tokensIn(last);
+      if (limits.tokens !== undefined && tokens + inputTokens + outputTokens > limits.tokens) return 'tokens';
+      if (limits.usd === undefined) return undefined;
+      // Whether it will be read from the cache is not known; to write it there may cost more than to do without.
+      const plain = dollarsOf(model, { inputTokens, outputTokens });
+      const cached = dollarsOf(model, { inputTokens: 0, cacheWriteTokens: inputTokens, outputTokens });
+      return usd + Math.max(plain, cached) > limits.usd ? 'usd' : undefined;
+    },
+  };
+}
+
+/** What the model wrote itself is counted already. */
+function tokensIn(last: ModelMessage | undefined): number {
+  if (last?.role !== 'user') return 0;
+  return Math.ceil(Buffer.byteLength(JSON.stringify(last.content)) / bytesPerToken);
+}
+
+function tokensOf({
+  inputTokens,
+  outputTokens,
+  cacheReadTokens = 0,
+  cacheWriteTokens = 0,
+}: TokenUsage): number {
+  return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens;
+}
