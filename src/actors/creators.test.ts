@@ -216,7 +216,7 @@ describe.each(Object.entries(creators))('an actor made by %s', (_, create) => {
 
   it.each([
     ['the actor is stopped', (actor: Stoppable) => void actor.stop()],
-    ['its machine moves on', (actor: Stoppable) => void actor.send({ type: 'LEAVE' })],
+    ['its machine moves on', (actor: Stoppable) => actor.send({ type: 'LEAVE' })],
   ])('calls off what is under way, without an engine too, when %s', async (_how, stop) => {
     for (const deaf of [false, true]) {
       const outside = createOutside();

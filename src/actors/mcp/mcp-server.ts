@@ -320,12 +320,7 @@ function targetOf({
     return { name, timeoutMs, stdio };
   }
   const address = typeof url === 'function' ? url : String(url);
-  assert(
-    typeof address === 'function' || isWebAddress(address),
-    'url',
-    'an http or https URL',
-    address,
-  );
+  assert(typeof address === 'function' || isWebAddress(address), 'url', 'an http or https URL', address);
   if (typeof headers !== 'function') {
     // The value may be a secret, so it is not shown.
     for (const [header, value] of Object.entries(headers ?? {})) {

@@ -15,14 +15,7 @@ import { InvalidOption } from '../../errors.ts';
 import { plainError } from '../../plain-error.ts';
 import { addressOf } from './address.ts';
 import { callFailures, STREAM_ENDED, type CallFailures } from './call-failure.ts';
-import type {
-  ConnectionCall,
-  JsonObject,
-  McpConnection,
-  McpHttp,
-  McpTarget,
-  McpTool,
-} from './connection.ts';
+import type { ConnectionCall, JsonObject, McpConnection, McpHttp, McpTarget, McpTool } from './connection.ts';
 import { httpFetch } from './http-fetch.ts';
 import { processSpawnedBy, type ServerProcess } from './server-process.ts';
 import type { McpContent, McpResult } from './tool-result.ts';
