@@ -169,6 +169,8 @@ export interface DurableActor {
   readonly permissions?: Permissions | undefined;
   /** Workflows that it starts runs of. */
   readonly workflows?: readonly WorkflowRef[];
+  /** One of each kind of error that it may reject with, beyond those that any actor may. Paths are made of them. */
+  readonly failures?: readonly Error[];
   /** Throws `Deferred` to be performed again later, without holding a worker meanwhile. */
   perform(input: unknown, scope: InvocationScope): Promise<unknown>;
   /**

@@ -47,7 +47,7 @@ function requestIdOf(error: unknown): { requestId?: string } {
 }
 
 /** An upper estimate: prose has about four bytes to a token, and hardly any text fewer than two. */
-const bytesPerToken = 2;
+export const bytesPerToken = 2;
 /** An image has at most about this many, and so has a page of a PDF with its text. */
 const tokensPerPicture = 5_000;
 /** A page of a PDF is seldom smaller than this. */

@@ -1,11 +1,10 @@
-/** Maps and votes on an engine: what waits, what is paid for, and what is left when parts do not end. */
+/** Maps on an engine: what waits, what is paid for, and what is left when parts do not end. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 import { createWorld, performing } from '../../test/support/world.ts';
 import { fromMap } from './from-map.ts';
 import { fromTool, type ToolActorOptions } from './from-tool.ts';
-import { fromVote } from './from-vote.ts';
 
 const Count = z.number();
 const Counts = z.array(Count);
@@ -185,60 +184,5 @@ describe('a map on an engine', () => {
     await world.leasesRunOut();
     expect(await world.engine().run('r').result()).toMatchObject({ error: { code: 'OUTCOME_UNKNOWN' } });
     expect(paid).toEqual([0, 1, 2]);
-  });
-});
-
-describe('a vote on an engine', () => {
-  const voting = (run: Run, options: Partial<ToolActorOptions<typeof Count, typeof Count>> = {}) =>
-    fromVote({ name: 'vote', input: Count, voters: { ask: working(run, options), times: 5 } });
-
-  it('holds no worker while voters wait, and asks no others in their place', async () => {
-    const asked: string[] = [];
-    let failing = true;
-    const logic = voting(
-      async (_, { idempotencyKey }) => {
-        asked.push(idempotencyKey);
-        if (idempotencyKey.endsWith('voter 2') && failing) throw busy();
-        return 1;
-      },
-      { retry: { attempts: 2, delayMs: 60_000, jitter: 0 } },
-    );
-    const world = createWorld(performing(logic, 1));
-    const run = await world.engine().start('performing', { id: 'r' });
-    await world.clock.advance(0);
-    expect(world.data.runs.get('r')?.lease).toBeUndefined();
-    failing = false;
-    await world.clock.advance(60_000);
-    expect(await run.result()).toMatchObject({ output: { decided: true, votes: 3 } });
-    expect(asked).toEqual([1, 2, 3, 2].map((voter) => `r/work#1/voter ${voter}`));
-  });
-
-  it('is decided without voters that do not listen', async () => {
-    const world = createWorld(
-      performing(
-        fromVote({
-          name: 'vote',
-          input: Count,
-          voters: [working(never), working(async () => 1), working(async () => 1)],
-          concurrency: 3,
-        }),
-        1,
-      ),
-    );
-    const run = await world.engine().start('performing', { id: 'r' });
-    expect(await run.result()).toMatchObject({ output: { decided: true, answer: 1, votes: 2 } });
-    expect(world.problems).toEqual([]);
-  });
-
-  it('of voters whose act cannot be taken back is not taken again after a crash', async () => {
-    const logic = voting(never, { irreversible: true });
-    expect(logic.signalbox).toMatchObject({ irreversible: true, idempotent: false });
-    const world = createWorld(performing(logic, 1));
-    const first = world.engine();
-    await first.start('performing', { id: 'r' });
-    await world.clock.advance(0);
-    first.die();
-    await world.leasesRunOut();
-    expect(await world.engine().run('r').result()).toMatchObject({ error: { code: 'OUTCOME_UNKNOWN' } });
   });
 });

@@ -81,6 +81,43 @@ describe('a map', () => {
     await expect(run(logic, [])).rejects.toMatchObject({ code: 'MAP_FAILED' });
   });
 
+  it('reduces what there is where it bears failures, and names them', async () => {
+    const groups: number[][] = [];
+    const by = fromTool({
+      name: 'add',
+      input: z.array(z.number()),
+      output: z.number(),
+      run: async (group) => {
+        groups.push(group);
+        return group.reduce((sum, number) => sum + number, 0);
+      },
+    });
+    const each = tool(async (number) => {
+      if (number % 4 === 1) throw new Error(`Not ${number}.`);
+      return number;
+    });
+    const logic = fromMap({ ...base, each, onFailure: { atMost: 2 }, reduce: { by, fanIn: 3 } });
+    await expect(run(logic, upTo(8))).resolves.toEqual({
+      output: 22,
+      failures: [1, 5].map((index) => ({ index, error: { name: 'Error', message: `Not ${index}.` } })),
+    });
+    // Neighbours without those that failed.
+    expect(groups).toEqual([
+      [0, 2, 3],
+      [4, 6, 7],
+      [5, 17],
+    ]);
+    await expect(run(logic, [2])).resolves.toEqual({ output: 2, failures: [] });
+    await expect(run(logic, upTo(10))).rejects.toMatchObject({
+      code: 'MAP_FAILED',
+      message: expect.stringContaining('3 of 10 items') as string,
+    });
+    await expect(run(logic, [1, 5])).rejects.toMatchObject({
+      code: 'MAP_FAILED',
+      message: expect.stringContaining('nothing to reduce') as string,
+    });
+  });
+
   it('refuses input of another form before anything is performed', async () => {
     const logic = fromMap({ ...base, each: tool(double) });
     await expect(run(logic, ['x'] as never)).rejects.toMatchObject({ code: 'ACTOR_VALUE_INVALID' });

@@ -18,7 +18,8 @@ import { runTogether } from './run-together.ts';
 
 interface MapBase<TInput extends ZodType, TItem, TItemOutput, TOutput> extends Policies<
   TOutput,
-  z.input<TInput>
+  z.input<TInput>,
+  z.output<TInput>
 > {
   readonly name: string;
   readonly input: TInput;
@@ -63,6 +64,17 @@ export interface MapReduceOptions<TInput extends ZodType, TItem, TItemOutput> ex
   readonly reduce: TreeReduce<TItemOutput>;
 }
 
+export interface SettledMapReduceOptions<TInput extends ZodType, TItem, TItemOutput> extends MapBase<
+  TInput,
+  TItem,
+  TItemOutput,
+  MapReduced<TItemOutput>
+> {
+  /** Outputs are reduced without those of items that failed, of which `atMost` are borne; one more fails the whole. */
+  readonly onFailure: { readonly atMost: number };
+  readonly reduce: TreeReduce<TItemOutput>;
+}
+
 export interface TreeReduce<TItemOutput> {
   readonly by: DurablePromiseLogic<TItemOutput, TItemOutput[]>;
   /** How many outputs one call reduces, from 2. Default: 8. */
@@ -72,6 +84,12 @@ export interface TreeReduce<TItemOutput> {
 export interface MapOutcome<TItemOutput> {
   /** In the order of the items; `undefined` where one failed. */
   readonly outputs: ReadonlyArray<TItemOutput | undefined>;
+  readonly failures: readonly MapFailure[];
+}
+
+export interface MapReduced<TItemOutput> {
+  /** Of all items that did not fail. */
+  readonly output: TItemOutput;
   readonly failures: readonly MapFailure[];
 }
 
@@ -91,8 +109,11 @@ type Kept<TItemOutput> = { readonly output: TItemOutput } | { readonly error: Pl
  *
  * After a crash only items without an outcome on record are performed again, each with its own key.
  *
+ * Gives the outputs in a list, or with `reduce` in one; with `onFailure: { atMost }` in an object beside the `failures`.
+ *
  * Rejects with the first item's error (`onFailure: 'fail'`), with `MAP_FAILED` if more items failed than are borne or
- * there is nothing to reduce, or with `ACTOR_VALUE_INVALID` if the input is refused. A `BUDGET_EXCEEDED` is never borne.
+ * there is nothing to reduce, with what the reducer rejects with, or with `ACTOR_VALUE_INVALID` if the input is refused.
+ * A `BUDGET_EXCEEDED` is never borne.
  *
  * @example
  * ```ts
@@ -106,6 +127,9 @@ type Kept<TItemOutput> = { readonly output: TItemOutput } | { readonly error: Pl
  * });
  * ```
  */
+export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
+  options: SettledMapReduceOptions<TInput, TItem, TItemOutput>,
+): DurablePromiseLogic<MapReduced<TItemOutput>, z.input<TInput>>;
 export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
   options: MapReduceOptions<TInput, TItem, TItemOutput>,
 ): DurablePromiseLogic<TItemOutput, z.input<TInput>>;
@@ -128,8 +152,11 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
     ...declaredTogether(performers),
     perform: async (value, scope) => {
       const input = await checkValue(options.input, value, `Input of map \`${name}\``);
-      const outputs = await mapped(options, options.items(input), scope);
-      return reduce && !('failures' in outputs) ? reduced(options, reduce, outputs, scope) : outputs;
+      const { kept, failures } = await mapped(options, options.items(input), scope);
+      const { onFailure = 'fail' } = options;
+      if (!reduce) return onFailure === 'fail' ? outputsIn(kept) : { outputs: kept.map(outputOf), failures };
+      const output = await reduced(options, reduce, outputsIn(kept), scope);
+      return onFailure === 'fail' ? output : { output, failures };
     },
     ...(performers.some(({ stopped }) => stopped) && {
       async stopped(value, scope) {
@@ -145,13 +172,20 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
 type AnyMapOptions<TInput extends ZodType, TItem, TItemOutput> =
   | MapActorOptions<TInput, TItem, TItemOutput>
   | SettledMapOptions<TInput, TItem, TItemOutput>
-  | MapReduceOptions<TInput, TItem, TItemOutput>;
+  | MapReduceOptions<TInput, TItem, TItemOutput>
+  | SettledMapReduceOptions<TInput, TItem, TItemOutput>;
+
+interface Mapped<TItemOutput> {
+  /** In the order of the items. */
+  readonly kept: ReadonlyArray<Kept<TItemOutput>>;
+  readonly failures: readonly MapFailure[];
+}
 
 async function mapped<TInput extends ZodType, TItem, TItemOutput>(
   { name, each, concurrency = 5, onFailure = 'fail' }: AnyMapOptions<TInput, TItem, TItemOutput>,
   items: readonly TItem[],
   scope: InvocationScope,
-): Promise<TItemOutput[] | MapOutcome<TItemOutput>> {
+): Promise<Mapped<TItemOutput>> {
   const failures: MapFailure[] = [];
   const perform = async (item: TItem, index: number, signal: AbortSignal): Promise<Kept<TItemOutput>> => {
     const part = scope.within(partName(index), { signal });
@@ -175,10 +209,15 @@ async function mapped<TInput extends ZodType, TItem, TItemOutput>(
     return outcome;
   };
   const kept = await runTogether(items, perform, { concurrency, scope });
+  return { kept, failures: failures.sort(byIndex) };
+}
 
-  if (onFailure === 'fail') return kept.flatMap((outcome) => ('output' in outcome ? [outcome.output] : []));
-  failures.sort(byIndex);
-  return { outputs: kept.map((outcome) => ('output' in outcome ? outcome.output : undefined)), failures };
+function outputOf<TItemOutput>(kept: Kept<TItemOutput>): TItemOutput | undefined {
+  return 'output' in kept ? kept.output : undefined;
+}
+
+function outputsIn<TItemOutput>(kept: ReadonlyArray<Kept<TItemOutput>>): TItemOutput[] {
+  return kept.flatMap((one) => ('output' in one ? [one.output] : []));
 }
 
 function byIndex(one: MapFailure, other: MapFailure): number {
@@ -218,7 +257,11 @@ async function reduced<TInput extends ZodType, TItem, TItemOutput>(
     level = await runTogether(groups, reduceGroup, { concurrency, scope });
   }
   const [last] = level;
-  if (level.length === 0) throw new MapFailed(`\`${name}\` had no items, so there is nothing to reduce.`);
+  if (level.length === 0) {
+    throw new MapFailed(`\`${name}\` has no output of any item, so there is nothing to reduce.`, {
+      details: { actor: name },
+    });
+  }
   return last as TItemOutput;
 }
 
@@ -236,6 +279,7 @@ async function stopParts<TInput extends ZodType, TItem, TItemOutput>(
   for (const [index, item] of items.entries()) await each.stopped?.(item, scope.within(partName(index)));
   const by = reduce?.by.signalbox;
   if (!by?.stopped) return;
+  // As many groups as there can be: items that failed are in none.
   let size = items.length;
   for (let height = 1; size > 1; height++) {
     size = Math.ceil(size / (reduce?.fanIn ?? defaultFanIn));

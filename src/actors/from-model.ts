@@ -12,7 +12,7 @@ import { z, type ZodType, type ZodUnknown } from 'zod';
 
 import { GateRejected, InvalidOption, ModelAnswerInvalid } from '../errors.ts';
 import type { InvocationScope } from '../invocation.ts';
-import { type AnswerChecks, refusalOf } from './answer-checks.ts';
+import { refusalOf } from './answer-checks.ts';
 import { callModel } from './call-model.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
@@ -27,7 +27,7 @@ import type { JsonSchema, ModelMessage, ModelProvider, ModelRequest } from './pr
 export interface ModelActorOptions<
   TOutput extends ZodType,
   TInput extends ZodType = ZodUnknown,
-> extends Policies<z.output<TOutput>, z.input<TInput>> {
+> extends Policies<z.output<TOutput>, z.input<TInput>, z.output<TInput>> {
   /** Shown to people, and how a stand-in knows the question: `classifyTicket`. */
   readonly name: string;
   /** As the provider calls it: `claude-haiku-5-5`, `claude-sonnet-5-5`. */
@@ -215,8 +215,7 @@ async function assertAccepted<TOutput extends ZodType, TInput extends ZodType>(
   scope: InvocationScope,
 ): Promise<void> {
   if (!accept) return;
-  const checks = accept as AnswerChecks<z.output<TOutput>, z.output<TInput>>;
-  const reasons = await refusalOf(checks, value, input, scope);
+  const reasons = await refusalOf(accept, value, input, scope);
   if (reasons) throw gateRejected(name, reasons, value);
 }
 

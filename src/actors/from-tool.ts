@@ -27,7 +27,8 @@ export interface ToolCall {
 
 export interface ToolActorOptions<TInput extends ZodType, TOutput extends ZodType> extends Policies<
   z.output<TOutput>,
-  z.input<TInput>
+  z.input<TInput>,
+  z.output<TInput>
 > {
   /** Shown to people, and who answered in the run's history. */
   readonly name: string;

@@ -19,7 +19,8 @@ import { callOff, declaredTogether, type Policies, underPolicies } from './polic
 
 export interface VoteActorOptions<TInput extends ZodType, TAnswer> extends Policies<
   VoteOutcome<TAnswer>,
-  z.input<TInput>
+  z.input<TInput>,
+  z.output<TInput>
 > {
   readonly name: string;
   readonly input: TInput;
@@ -67,7 +68,8 @@ export type Ballot<TAnswer> =
  * Logic that puts a question to several voters and gives what decides, or that nothing did. A voter that fails for good
  * has cast no vote.
  *
- * Rejects with `ACTOR_VALUE_INVALID` if the input is refused, and with what the judge rejects with.
+ * Rejects with `ACTOR_VALUE_INVALID` if the input is refused, with `BUDGET_EXCEEDED` if the run's budget is spent, and with
+ * what the judge rejects with.
  *
  * @example
  * ```ts

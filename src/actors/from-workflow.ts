@@ -19,7 +19,7 @@ import { failuresOf } from './policies/retry.ts';
 
 /** No `timeoutMs`: an attempt is over in a moment, and then waits. `totalTimeoutMs` is for the run that it waits for. */
 export interface WorkflowActorOptions<TMachine extends AnyStateMachine, TInput> extends Omit<
-  Policies<OutputFrom<TMachine>, TInput>,
+  Policies<OutputFrom<TMachine>, TInput, InputFrom<TMachine>>,
   'timeoutMs'
 > {
   readonly workflow: Workflow<TMachine, TInput>;

@@ -14,8 +14,10 @@ export {
   type MapActorOptions,
   type MapFailure,
   type MapOutcome,
+  type MapReduced,
   type MapReduceOptions,
   type SettledMapOptions,
+  type SettledMapReduceOptions,
   type TreeReduce,
 } from './from-map.ts';
 export {

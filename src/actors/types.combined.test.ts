@@ -4,7 +4,8 @@ import { assign, type InputFrom, type OutputFrom, setup } from 'xstate';
 import { z } from 'zod';
 
 import { defineWorkflow } from '../workflow.ts';
-import { fromMap, type MapOutcome } from './from-map.ts';
+import { type AgentOutcome, fromAgent } from './agent/from-agent.ts';
+import { fromMap, type MapOutcome, type MapReduced } from './from-map.ts';
 import { fromModel } from './from-model.ts';
 import { fromTool } from './from-tool.ts';
 import { fromVote, type VoteOutcome } from './from-vote.ts';
@@ -46,6 +47,42 @@ const summarizeTree = fromMap({
   },
 });
 
+const summarizeMost = fromMap({
+  ...map,
+  each: summarize,
+  onFailure: { atMost: 2 },
+  reduce: { by: merge },
+  accept: ({ output, failures }, { input }) => {
+    expectTypeOf(output).toEqualTypeOf<Summary>();
+    return failures.length < input.limit;
+  },
+});
+
+const lookUp = fromTool({
+  name: 'lookUp',
+  description: 'Looks up a page.',
+  input: z.object({ page: z.number() }),
+  output: z.string(),
+  run: async () => '',
+});
+
+type Studied = { text: string; points: string[]; sure: boolean };
+const study = fromAgent({
+  name: 'study',
+  model: 'claude-haiku-5-5',
+  input: z.object({ question: z.string(), words: z.number().default(100) }),
+  output: Summary.extend({ sure: z.boolean().default(true) }),
+  tools: [lookUp],
+  prompt: (input) => {
+    expectTypeOf(input).toEqualTypeOf<{ question: string; words: number }>();
+    return input.question;
+  },
+  accept: (answer, { input }) => {
+    expectTypeOf(answer).toEqualTypeOf<Studied>();
+    expectTypeOf(input).toEqualTypeOf<{ question: string; words: number }>();
+    return answer.text.length < input.words;
+  },
+});
 const vote = fromVote({
   name: 'vote',
   input: Chunk,
@@ -68,7 +105,10 @@ const inquiry = defineWorkflow({
   version: '1',
   input: z.object({ name: z.string(), urgent: z.boolean().default(false) }),
 });
-const inquire = fromWorkflow({ workflow: inquiry });
+const inquire = fromWorkflow({
+  workflow: inquiry,
+  accept: ({ verdict }, { input: { urgent } }) => urgent || verdict !== '',
+});
 
 const judge = fromModel({
   name: 'judge',
@@ -80,7 +120,7 @@ const judge = fromModel({
 
 const wiring = setup({
   types: {} as { context: { verdict: string; texts: string[] } },
-  actors: { summarizeAll, vote, inquire },
+  actors: { summarizeAll, summarizeSome, summarizeMost, vote, inquire, study },
 });
 const context = { verdict: '', texts: [] };
 
@@ -91,6 +131,9 @@ describe('types of actors made of others', () => {
     expectTypeOf<OutputFrom<typeof summarizeAll>>().toEqualTypeOf<Summary[]>();
     expectTypeOf<OutputFrom<typeof summarizeSome>>().toEqualTypeOf<MapOutcome<Summary>>();
     expectTypeOf<OutputFrom<typeof summarizeTree>>().toEqualTypeOf<Summary>();
+    expectTypeOf<OutputFrom<typeof summarizeMost>>().toEqualTypeOf<MapReduced<Summary>>();
+    expectTypeOf<InputFrom<typeof study>>().toEqualTypeOf<{ question: string; words?: number | undefined }>();
+    expectTypeOf<OutputFrom<typeof study>>().toEqualTypeOf<AgentOutcome<Studied>>();
     expectTypeOf<InputFrom<typeof vote>>().toEqualTypeOf<{ page: number; text: string }>();
     expectTypeOf<OutputFrom<typeof vote>>().toEqualTypeOf<VoteOutcome<Summary>>();
     expectTypeOf<InputFrom<typeof inquire>>().toEqualTypeOf<{ name: string; urgent?: boolean | undefined }>();
@@ -127,6 +170,33 @@ describe('types of actors made of others', () => {
       ],
     });
     expect(machine.root.invoke).toHaveLength(2);
+    wiring.createMachine({
+      context,
+      invoke: [
+        {
+          src: 'study',
+          input: { question: 'What?' },
+          onDone: {
+            guard: ({ event: { output } }) => output.outcome === 'answered' && output.answer.sure,
+            actions: assign({
+              verdict: ({ event: { output } }) => (output.outcome === 'limit' ? output.limit : ''),
+            }),
+          },
+        },
+        {
+          src: 'summarizeMost',
+          input: { chunks: [] },
+          onDone: { actions: assign({ verdict: ({ event }) => event.output.output.text }) },
+        },
+        {
+          src: 'vote',
+          input: { page: 1, text: 'Hm' },
+          onDone: {
+            guard: ({ event: { output } }) => output.decided && output.answer.points.length > 0,
+          },
+        },
+      ],
+    });
     fromTool({
       name: 'write',
       input: z.string(),
@@ -144,6 +214,43 @@ describe('types of actors made of others', () => {
     });
     wiring.createMachine({
       context,
+      // @ts-expect-error -- the question is a text
+      invoke: { src: 'study', input: { question: 7 } },
+    });
+    wiring.createMachine({
+      context,
+      invoke: {
+        src: 'study',
+        input: { question: 'What?' },
+        // @ts-expect-error -- there is an answer only where the outcome is `answered`
+        onDone: { actions: assign({ verdict: ({ event }) => event.output.answer.text }) },
+      },
+    });
+    wiring.createMachine({
+      context,
+      // @ts-expect-error -- the voters want a page
+      invoke: { src: 'vote', input: { text: 'Hm' } },
+    });
+    wiring.createMachine({
+      context,
+      invoke: {
+        src: 'summarizeSome',
+        input: { chunks: [] },
+        // @ts-expect-error -- an item may have failed
+        onDone: { actions: assign({ texts: ({ event }) => event.output.outputs.map((one) => one.text) }) },
+      },
+    });
+    wiring.createMachine({
+      context,
+      invoke: {
+        src: 'inquire',
+        input: { name: 'Ann' },
+        // @ts-expect-error -- the output of the workflow has no `answer`
+        onDone: { actions: assign({ verdict: ({ event }) => event.output.answer }) },
+      },
+    });
+    wiring.createMachine({
+      context,
       // @ts-expect-error -- the workflow wants a name
       invoke: { src: 'inquire', input: {} },
     });
@@ -158,13 +265,23 @@ describe('types of actors made of others', () => {
     });
     // @ts-expect-error -- the items are chunks, and the actor takes names
     fromMap({ ...map, each: inquire });
-    // @ts-expect-error -- a merge takes summaries, and the items' outputs are verdicts
     fromMap({
       name: 'x',
       input: z.array(z.string()),
       items: (x) => x.map((name) => ({ name })),
       each: inquire,
+      // @ts-expect-error -- a merge takes summaries, and the items' outputs are verdicts
       reduce: { by: merge },
+    });
+    fromAgent({
+      name: 'x',
+      model: 'm',
+      input: Chunk,
+      output: Summary,
+      // @ts-expect-error -- an answer has no `verdict`
+      accept: ({ verdict }) => verdict,
+      prompt: () => '',
+      tools: [],
     });
     // @ts-expect-error -- the voters disagree on what they take
     fromVote({ name: 'x', input: Chunk, voters: [summarize, merge] });

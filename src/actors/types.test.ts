@@ -26,7 +26,7 @@ const classifyTicket = fromModel({
   },
   accept: (answer, { input }) => {
     expectTypeOf(answer).toEqualTypeOf<{ category: 'billing' | 'technical'; sure: boolean }>();
-    expectTypeOf(input).toEqualTypeOf<{ body: string; limit?: number | undefined }>();
+    expectTypeOf(input).toEqualTypeOf<{ body: string; limit: number }>();
     return answer.sure;
   },
 });
@@ -42,6 +42,11 @@ const refund = fromTool({
   run: async (input) => {
     expectTypeOf(input).toEqualTypeOf<{ ticketId: string; cents: number }>();
     return { receipt: '7' };
+  },
+  accept: ({ receipt }, { input }) => {
+    expectTypeOf(receipt).toEqualTypeOf<number>();
+    expectTypeOf(input).toEqualTypeOf<{ ticketId: string; cents: number }>();
+    return receipt > 0;
   },
 });
 

@@ -1,10 +1,10 @@
 /** The tools that a turn calls: at the same time, each from the journal if it was called before, in the order asked for. */
-import { issuesOf } from '../check-value.ts';
 import { describeIssues } from '../../errors.ts';
 import { Deferred, type InvocationScope } from '../../invocation.ts';
 import { describeError } from '../../plain-error.ts';
-import { runTogether } from '../run-together.ts';
+import { issuesOf } from '../check-value.ts';
 import type { ToolCallBlock, ToolResultBlock } from '../providers/provider.ts';
+import { runTogether } from '../run-together.ts';
 import type { Agent } from './agent.ts';
 
 /** `turn` numbers the turn that calls them. */

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { createActor, setup, toPromise } from 'xstate';
 import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -208,6 +210,15 @@ describe('a failure', () => {
     expect(server.received).toBe(4);
   });
 
+  it.each([
+    ['at once, if trying again would not help', [{ status: 400 }], { retryable: false, status: 400 }],
+    ['after its attempts', [{ status: 529 }, { status: 529 }], { retryable: true, status: 529 }],
+  ])('of a call is the machine’s %s', async (_, answers, details) => {
+    const { logic, server } = await agent(answers, { retry: { attempts: 2, delayMs: 1 } });
+    await expect(run(logic)).rejects.toMatchObject({ code: 'MODEL_CALL_FAILED', details });
+    expect(server.received).toBe(answers.length);
+  });
+
   it('of its input costs no call', async () => {
     const { logic, server } = await agent([]);
     const actor = createActor(logic, { input: { question: 7 } as never }).start();
@@ -246,9 +257,14 @@ describe('a failure', () => {
         return new Promise(() => {});
       },
     };
-    const waiting = createActor(fromAgent({ ...base, output: Reply, tools: [], provider: hanging }), {
-      input: { question: 'What?' },
-    }).start();
+    const start = () =>
+      createActor(fromAgent({ ...base, output: Reply, tools: [], provider: hanging }), {
+        input: { question: 'What?' },
+      }).start();
+    start().stop();
+    for (let turn = 0; turn < 50; turn++) await nextTurn();
+    expect(asking).toEqual([]);
+    const waiting = start();
     await vi.waitFor(() => expect(asking).toHaveLength(1));
     waiting.stop();
     expect(asking[0]?.aborted).toBe(true);

@@ -9,10 +9,10 @@
 import type { z, ZodType } from 'zod';
 
 import type { DurableActor, InvocationScope } from '../../invocation.ts';
+import { allPermissions } from '../../permissions.ts';
 import type { AnswerChecks } from '../answer-checks.ts';
 import { checkValue } from '../check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from '../durable-logic.ts';
-import { allPermissions } from '../../permissions.ts';
 import { underPolicies } from '../policies/policies.ts';
 import { anthropic } from '../providers/anthropic.ts';
 import { assertAgentOptions, shown } from './agent-options.ts';

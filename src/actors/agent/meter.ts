@@ -1,6 +1,7 @@
 /** Counts what an agent uses, and says whether its next turn could be too much. */
 import type { TokenUsage, Usage } from '../../invocation.ts';
 import { costOf, listPrices } from '../../prices.ts';
+import { bytesPerToken } from '../call-model.ts';
 import type { ModelMessage } from '../providers/provider.ts';
 import type { Agent, AgentLimits, AgentUse } from './agent.ts';
 
@@ -13,9 +14,6 @@ export interface Meter {
    */
   limitBefore(atMost: Usage, last: ModelMessage | undefined): keyof AgentLimits | undefined;
 }
-
-/** As for the most that a call can use: hardly any text has fewer to a token. */
-const bytesPerToken = 2;
 
 export function createMeter({ limits, model: asked }: Pick<Agent, 'limits' | 'model'>): Meter {
   let turns = 0;

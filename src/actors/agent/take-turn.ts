@@ -47,7 +47,6 @@ export async function takeTurn(
     };
   };
   const turn = await fence.scope.once(part, () => (retry ? retried(retry, undefined, scope, take) : take()));
-  // Not before it is counted.
   meter.addTurn(turn);
   assertWhole(agent.name, number, turn);
   return turn;

@@ -1,6 +1,7 @@
 /** Where an MCP server is, where that has to be asked for. */
 import { McpCallFailed } from '../../errors.ts';
 import { plainError } from '../../plain-error.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { McpCallFailure } from './call-failure.ts';
 import type { McpAddress, McpTarget } from './connection.ts';
 
@@ -27,10 +28,11 @@ export async function addressOf(
       ...(cause !== undefined && { cause: plainError(cause) }),
     });
 
+  signal.throwIfAborted();
   const late = AbortSignal.timeout(timeoutMs);
   let given: string | URL;
   try {
-    given = await unlessAborted(url, AbortSignal.any([signal, late]));
+    given = await untilAborted((async () => url())(), AbortSignal.any([signal, late]));
   } catch (error) {
     signal.throwIfAborted();
     if (late.aborted) throw failure(`\`url\` gave none within ${timeoutMs} ms.`, true);
@@ -41,18 +43,4 @@ export async function addressOf(
     throw failure(`expected \`url\` to give an http or https URL, got \`${address}\`.`, false);
   }
   return new URL(address);
-}
-
-async function unlessAborted(url: McpAddress, signal: AbortSignal): Promise<string | URL> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  aborted.catch(() => {});
-  try {
-    return await Promise.race([url(), aborted]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -30,7 +30,8 @@ export interface McpInvocation {
 
 export interface McpActorOptions<TInput extends ZodType, TOutput extends ZodType> extends Policies<
   z.output<TOutput>,
-  z.input<TInput>
+  z.input<TInput>,
+  z.output<TInput>
 > {
   readonly server: McpServer;
   /** The tool's name on the server. */

@@ -1,4 +1,5 @@
 /** `fetch` as connections to an MCP server use it. */
+import { retryAfterMs } from '../retry-after.ts';
 import type { McpHttp } from './connection.ts';
 
 export interface HttpRefusal {
@@ -34,15 +35,7 @@ export function httpFetch(
     if (!TEMPORARY.has(status) && status < 500) return response;
 
     const text = await response.text().catch(() => '');
-    const retryAfterMs = retryAfterOf(response.headers.get('retry-after'));
-    throw refusal({ status, text, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+    const wait = retryAfterMs(response.headers.get('retry-after'));
+    throw refusal({ status, text, ...(wait !== undefined && { retryAfterMs: wait }) });
   };
-}
-
-/** RFC 9110, 10.2.3: seconds or a date. */
-function retryAfterOf(after: string | null): number | undefined {
-  if (after === null || after.trim() === '') return undefined;
-  const seconds = Number(after);
-  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(after) - Date.now();
-  return Number.isFinite(wait) ? Math.max(0, Math.round(wait)) : undefined;
 }

@@ -31,10 +31,18 @@ afterAll(async () => {
   log.remove();
 });
 
-function toolAt(url: McpAddress, tool = 'prose', timeoutMs = 5_000) {
+function serverAt(url: McpAddress, timeoutMs = 5_000): McpServer {
   const server = mcpServer({ name: 'fixture', url, timeoutMs });
   open.push(server);
+  return server;
+}
+
+function toolOf(server: McpServer, tool: string) {
   return fromMcp({ server, tool, input: z.object({}), output: z.string() });
+}
+
+function toolAt(url: McpAddress, tool = 'prose', timeoutMs?: number) {
+  return toolOf(serverAt(url, timeoutMs), tool);
 }
 
 describe('an address that is asked for', () => {
@@ -68,15 +76,17 @@ describe('an address that is asked for', () => {
     await second.start();
   });
 
-  it('is not sent a call again that may have been performed', async () => {
-    let asked = 0;
-    const die = toolAt(() => {
-      asked += 1;
-      return second.url;
-    }, 'die');
-    const { error } = await failed(die, {});
+  it('is not sent a call again that may have been performed, and the next call goes there', async () => {
+    let where = second.url;
+    const server = serverAt(() => where);
+    const prose = toolOf(server, 'prose');
+    await performed(prose, {});
+    where = first.url;
+    const { error } = await failed(toolOf(server, 'die'), {});
     expect(error).toMatchObject({ code: 'MCP_CALL_FAILED', details: { mayHaveActed: true } });
-    expect(asked).toBe(1);
+    expect(log.calls()).not.toContainEqual(expect.stringContaining('die'));
+    // The other is dead.
+    expect((await performed(prose, {})).output).toBe('All is well.');
     await second.start();
   });
 

@@ -8,6 +8,7 @@
  */
 import { McpCallFailed, McpToolMismatch, type Issue } from '../../errors.ts';
 import { assertOption, isName } from '../option.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { isWebAddress } from './address.ts';
 import type {
   JsonObject,
@@ -164,13 +165,13 @@ export function mcpServer(options: McpServerOptions): McpServer {
     signal.throwIfAborted();
     const used = phase.is === 'open' && !phase.connection.ended ? phase.connection : undefined;
     try {
-      return await work(used ?? (await orAborted(connected(), signal)));
+      return await work(used ?? (await untilAborted(connected(), signal)));
     } catch (error) {
       if (!used || !(isSessionLost(error) || (mayMove && isConnectionLost(error)))) throw error;
       if (phase.is === 'open' && phase.connection === used) phase = { is: 'idle' };
       used.closeWhenUnused();
       if (mayHaveActed(error)) throw error;
-      return work(await orAborted(connected(), signal));
+      return work(await untilAborted(connected(), signal));
     }
   }
 
@@ -204,7 +205,7 @@ export function mcpServer(options: McpServerOptions): McpServer {
     call: async (tool, args, { signal = new AbortController().signal, meta, contract, onSend } = {}) => {
       assertAllowed({ name, allow }, tool);
       return using(async (connection) => {
-        const found = await orAborted(fittingTool(connection, tool, contract), signal);
+        const found = await untilAborted(fittingTool(connection, tool, contract), signal);
         return connection.call(found, args, { signal, meta, onSend });
       }, signal);
     },
@@ -268,22 +269,6 @@ function allOf(server: string, failed: readonly McpToolMismatch[]): McpToolMisma
   });
 }
 
-/** The promise, or a rejection with the signal's reason as soon as it is aborted. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-    promise.catch(() => {});
-  }
-}
-
 function targetOf({
   name,
   stdio,
@@ -327,11 +312,7 @@ function targetOf({
       assert(isText(value), `headers.${header}`, 'a string', typeof value);
     }
   }
-  return {
-    name,
-    timeoutMs,
-    http: { url: typeof address === 'function' ? address : new URL(address), headers },
-  };
+  return { name, timeoutMs, http: { url: typeof url === 'function' ? url : new URL(url), headers } };
 }
 
 function isText(value: unknown): value is string {

@@ -75,6 +75,28 @@ describe('a judge', () => {
   });
 });
 
+it('a check is given output and input as their schemas give them', async () => {
+  const seen: unknown[] = [];
+  const double = fromTool({
+    name: 'double',
+    input: z.object({ number: z.string().transform(Number), times: z.number().default(2) }),
+    output: z.string().transform(Number),
+    run: async ({ number, times }) => String(number * times),
+    accept: (output, { input }) => {
+      seen.push(output, input);
+      return output === input.number * input.times;
+    },
+  });
+  const run = await createWorld(performing(double, { number: '7' }))
+    .engine()
+    .start('performing', { id: 'r' });
+  expect(await run.result()).toMatchObject({ output: 14 });
+  expect(seen).toEqual([14, { number: 7, times: 2 }]);
+  const wrong = toPromise(createActor(double, { input: { number: 7 } as never }).start());
+  await expect(wrong).rejects.toMatchObject({ code: 'ACTOR_VALUE_INVALID' });
+  expect(seen).toHaveLength(2);
+});
+
 describe('the next in line', () => {
   const better = fromTool({ name: 'better', input: Text, output: Text, run: async () => 'better' });
 

@@ -16,6 +16,7 @@ import {
 import { BudgetExceeded, CircuitOpen, TimedOut } from '../../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope, type OutsideCall } from '../../invocation.ts';
 import { assertOption } from '../option.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { isRetryable } from './retry.ts';
 import { withExchange } from './with-exchange.ts';
 
@@ -119,7 +120,8 @@ function createCircuit(name: string, { failures, openMs }: CircuitBreaker): Circ
       try {
         return await circuit.execute(async () => {
           try {
-            return await untilAborted(signal, call());
+            // A call that does not listen must not keep the circuit waiting for what became of it.
+            return await untilAborted(call(), signal);
           } catch (error) {
             const timedOut: unknown = signal.aborted ? signal.reason : undefined;
             if (timedOut instanceof TimedOut) throw timedOut;
@@ -139,21 +141,6 @@ function createCircuit(name: string, { failures, openMs }: CircuitBreaker): Circ
 class Unanswered extends Error {
   constructor(cause: unknown) {
     super('Called off.', { cause });
-  }
-}
-
-/** A call that does not listen to its signal must not keep the circuit waiting for what became of it. */
-async function untilAborted<T>(signal: AbortSignal, made: Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  let abort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason as Error);
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([made, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

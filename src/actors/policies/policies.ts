@@ -19,6 +19,7 @@ import {
 } from '../../invocation.ts';
 import { allPermissions } from '../../permissions.ts';
 import { describeError, type PlainError } from '../../plain-error.ts';
+import { checkValue } from '../check-value.ts';
 import type { DurablePromiseLogic } from '../durable-logic.ts';
 import { assertAnswerChecks, type AnswerChecks, refusalOf } from '../answer-checks.ts';
 import { gateRejected } from '../gate-rejected.ts';
@@ -27,13 +28,17 @@ import { assertCallPolicies, type CallPolicies, createCallGuard } from './call-g
 import { assertRetry, type RetryPolicy, retried } from './retry.ts';
 import { assertTimeouts, timed, type Timeouts } from './timeout.ts';
 
-export interface Policies<TOutput, TInput> extends Timeouts, CallPolicies {
+/** `TChecked` is the input as the actor's schema gives it. */
+export interface Policies<TOutput, TInput, TChecked = TInput> extends Timeouts, CallPolicies {
   /** How often a failed attempt is repeated, and when. `false`: never. */
   readonly retry?: RetryPolicy | false;
   /** Inputs with the same key share one answer. What two runs ask for at the same moment may be paid for twice. */
   readonly cache?: CachePolicy<TInput>;
-  /** What else an output must meet, beyond its schema. One that does not is `GATE_REJECTED`. */
-  readonly accept?: AnswerChecks<TOutput, TInput>;
+  /**
+   * What else an output must meet, beyond its schema, in view of the input; both as their schemas give them. One that does
+   * not is `GATE_REJECTED`.
+   */
+  readonly accept?: AnswerChecks<TOutput, TChecked>;
   /**
    * Asked in turn with the same input when this actor has failed for good, or its output was not accepted: the better
    * model after the cheaper one. Each has its own policies.
@@ -53,9 +58,9 @@ export interface CachePolicy<TInput> {
 }
 
 /** The actor under its policies. */
-export function underPolicies<TOutput, TInput>(
+export function underPolicies<TOutput, TInput, TChecked = TInput>(
   actor: DurableActor,
-  policies: Policies<TOutput, TInput>,
+  policies: Policies<TOutput, TInput, TChecked>,
 ): DurableActor {
   assertPolicies(actor.name, policies);
   const { retry, accept, fallback = [], cache } = policies;
@@ -81,7 +86,11 @@ export function underPolicies<TOutput, TInput>(
     if (!accept) return ended(input, scope);
     // A judge may have to wait, and what is judged is not to be made anew for that.
     const output = await scope.once('output to be accepted', () => ended(input, scope));
-    const reasons = await refusalOf(accept, output as TOutput, input as TInput, scope.within('acceptance'));
+    const asked = actor.input
+      ? await checkValue(actor.input, input, `Input of ${actor.kind} \`${actor.name}\``)
+      : input;
+    const within = scope.within('acceptance');
+    const reasons = await refusalOf(accept, output as TOutput, asked as TChecked, within);
     if (reasons) throw gateRejected(actor.name, reasons, output);
     return output;
   };
@@ -191,7 +200,10 @@ export function declaredTogether(
   };
 }
 
-function assertPolicies<TOutput, TInput>(name: string, policies: Policies<TOutput, TInput>): void {
+function assertPolicies<TOutput, TInput, TChecked>(
+  name: string,
+  policies: Policies<TOutput, TInput, TChecked>,
+): void {
   const of = `\`${name}\``;
   const { retry, cache, accept, fallback } = policies;
   if (retry) assertRetry(retry, of);

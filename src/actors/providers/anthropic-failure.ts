@@ -5,6 +5,7 @@
  */
 import { ModelCallFailed } from '../../errors.ts';
 import { causesOf, describeError, plainError } from '../../plain-error.ts';
+import { retryAfterMs } from '../retry-after.ts';
 import type { CallFailure } from './provider.ts';
 
 /** The SDK's errors are told apart by name and fields, since a client may come from another copy of the SDK. */
@@ -129,7 +130,7 @@ function errorAnswer(
 }
 
 function httpFailure(status: number | undefined, headers: Headers | undefined): CallFailure {
-  const retryAfterMs = retryAfterOf(headers);
+  const wait = waitIn(headers);
   const requestId = headers?.get('request-id');
   // The API may overrule what the status says.
   const overruled = headers?.get('x-should-retry');
@@ -140,22 +141,17 @@ function httpFailure(status: number | undefined, headers: Headers | undefined): 
     kind: 'http',
     retryable,
     ...(status !== undefined && { status }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(wait !== undefined && { retryAfterMs: wait }),
     ...(requestId && { requestId }),
   };
 }
 
-/** RFC 9110, 10.2.3: seconds or a date. `retry-after-ms` is the API's own. */
-function retryAfterOf(headers: Headers | undefined): number | undefined {
+/** `retry-after-ms` is the API's own, and the more exact. */
+function waitIn(headers: Headers | undefined): number | undefined {
   const ms = headers?.get('retry-after-ms');
-  const after = headers?.get('retry-after');
-  const waits = [
-    ms ? Number(ms) : NaN,
-    after ? Number(after) * 1000 : NaN,
-    after ? Date.parse(after) - Date.now() : NaN,
-  ];
-  const wait = waits.find((candidate) => Number.isFinite(candidate));
-  return wait === undefined ? undefined : Math.max(0, Math.round(wait));
+  return ms && Number.isFinite(Number(ms))
+    ? Math.max(0, Math.round(Number(ms)))
+    : retryAfterMs(headers?.get('retry-after'));
 }
 
 /** Proxies are known to quote a wrong key in their answer. */
