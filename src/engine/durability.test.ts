@@ -420,6 +420,23 @@ describe('an engine that works on its own runs only', () => {
     expect(await run.result()).toMatchObject({ result: 'mine' });
   });
 
+  it('goes on when it is started once more, as its owner would after a crash', async () => {
+    const data = createMemoryData();
+    await engineOn(
+      data,
+      oneStep(() => never),
+      { work: 'none' },
+    ).start('one-step', { id: 'r' });
+    const engine = engineOn(
+      data,
+      oneStep(() => Promise.resolve('mine')),
+      { work: 'own' },
+    );
+    const run = await engine.start('one-step', { id: 'r' });
+    expect(await run.result()).toMatchObject({ result: 'mine' });
+    expect(await engine.start('one-step', { id: 'r' })).toMatchObject({ id: 'r' });
+  });
+
   it('looks again when the lease of one that may be alive is over', async () => {
     const data = createMemoryData();
     const clock = createVirtualClock();

@@ -307,8 +307,11 @@ export function createEngine(options: EngineOptions): Engine {
       return created;
     };
     const created = await (holds ? claiming(id, create()) : create());
-    if (created === 'exists') await assertSameRun(id, workflow, encodedInput, parent);
-    else if (!holds) {
+    if (created === 'exists') {
+      await assertSameRun(id, workflow, encodedInput, parent);
+      // Whoever works on all runs will come to it; for the others, to start a run is to ask for it.
+      if (scope === 'own') await claim(id);
+    } else if (!holds) {
       performActions(id, led.actions, (_action, error) => problem(error, id));
       if (scope !== 'none') dispatcher.left(id, wakeAt);
     }
