@@ -1,0 +1,130 @@
+/**
+ * The graph of all that a workflow can do: `advance` handed to `@xstate/graph` as actor logic, with the messages that a state
+ * can really get.
+ *
+ * I1. Nothing is performed, no clock is read, no store touched.
+ * I2. Two states are one node only if they are in the same place and agree on all that any way on from there reads (see
+ *     liveness.ts), as far as the graph was explored. So it is explored again until no more reads are found.
+ * I3. When the budget is spent it ends with what it has, and says which nodes were not gone on from.
+ */
+import { getAdjacencyMap } from '@xstate/graph';
+import type { ActorLogic, Snapshot } from 'xstate';
+
+import { InvalidOption } from '../errors.ts';
+import type { AnyWorkflow } from '../workflow.ts';
+import { liveValues } from './fold.ts';
+import { type Graph, graphOf } from './graph.ts';
+import { type Live, spreadLive } from './liveness.ts';
+import { createMoves, type Examples, type Move } from './moves.ts';
+import { createSituations, type Found, type MoveEvent, type Situation, takenBy } from './situations.ts';
+
+export interface ExploreOptions {
+  /** What actors answer and events hold, beside what their schemas tell. */
+  readonly examples?: Examples;
+  /** Inputs to start with, by name. Default: the workflow's `examples`. */
+  readonly inputs?: ReadonlyArray<{ readonly name: string; readonly input: unknown }>;
+  /**
+   * How many states at one place are gone on from, whatever they hold; beyond that, only those that hold some values that are
+   * read together and that were not there together before. Default: 8. `Infinity`: all.
+   */
+  readonly variants?: number;
+  /** The most nodes that are gone on from in all. Default: 20,000. */
+  readonly maxNodes?: number;
+  /** Asked with the transitions taken so far before a node is gone on from: whether that is enough. Default: never. */
+  readonly isEnough?: (taken: ReadonlySet<string>, nodes: number) => boolean;
+}
+
+/** Each round finds more that is read. It could only go on for ever if the context grew for ever. */
+const maxRounds = 50;
+
+/** Throws `InvalidOption` for an option that is not as described. */
+export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Graph {
+  const { maxNodes = 20_000, variants = 8, isEnough = () => false } = options;
+  assertCount('maxNodes', maxNodes);
+  assertCount('variants', variants);
+  const moves = createMoves(workflow, options.examples);
+  const starts = startsOf(options.inputs ?? workflow.examples ?? []);
+  const situations = createSituations(workflow, moves, starts);
+  const { origin, movesOf, follow } = situations;
+  const live: Live = new Map();
+
+  for (let round = 1; ; round++) {
+    const taken = new Set<string>();
+    const logic = {
+      transition(at: Situation, event: MoveEvent) {
+        const led = follow(at, event);
+        for (const transition of takenBy(led)) taken.add(transition);
+        return led.to;
+      },
+      getInitialSnapshot: () => origin,
+      getPersistedSnapshot: (at: Situation) => at,
+    } as unknown as ActorLogic<Snapshot<unknown>, MoveEvent>;
+
+    const valuesOf = ({ state, control }: Situation): readonly string[] =>
+      state?.snapshot.status === 'active'
+        ? liveValues(state.snapshot.context, live.get(control)?.values() ?? [])
+        : [];
+    const keys = new WeakMap<Situation, string>();
+    const keyOf = (at: Situation): string => {
+      const key = keys.get(at) ?? [at.control, ...valuesOf(at)].join('\n');
+      keys.set(at, key);
+      return key;
+    };
+
+    let nodes = 0;
+    const left = new Set<Situation>();
+    const isNew = createNovelty(variants);
+    const found = Object.entries(
+      getAdjacencyMap(logic, {
+        fromState: origin,
+        events: (at) => movesOf(at as Situation),
+        serializeState: (at) => keyOf(at as Situation),
+        serializeEvent: ({ name }) => name,
+        stopWhen(snapshot) {
+          const at = snapshot as Situation;
+          const goesOn = isNew(at.control, valuesOf(at)) && nodes < maxNodes && !isEnough(taken, nodes);
+          if (goesOn) nodes += 1;
+          else left.add(at);
+          return !goesOn;
+        },
+      }),
+    ) as unknown as Found;
+
+    const passages = found.flatMap(([, { state: at, transitions }]) =>
+      Object.values(transitions).map(({ event }) => {
+        const { to, entries } = follow(at, event);
+        return { from: at.control, to: to.control, entries };
+      }),
+    );
+    if (!spreadLive(passages, live) || round === maxRounds) {
+      const counts = { lacking: [...moves.lacking], advances: situations.advances, rounds: round };
+      return graphOf({ found, left, keyOf, follow }, counts);
+    }
+  }
+}
+
+/** Whether a state is worth going on from: there are few at its place, or it holds values together that none before it did. */
+function createNovelty(variants: number): (place: string, values: readonly string[]) => boolean {
+  const places = new Map<string, { count: number; readonly seen: Set<string> }>();
+  return (name, values) => {
+    const place = places.get(name) ?? { count: 0, seen: new Set() };
+    places.set(name, place);
+    const { size } = place.seen;
+    for (const value of values) place.seen.add(value);
+    place.count += 1;
+    return place.count <= variants || place.seen.size > size;
+  };
+}
+
+function startsOf(inputs: ReadonlyArray<{ readonly name: string; readonly input: unknown }>): Move[] {
+  if (inputs.length === 0) return [{ type: 'start', name: 'start', label: '', input: undefined }];
+  const isOne = inputs.length === 1;
+  return inputs.map(({ name, input }) => ({ type: 'start', name: 'start', label: isOne ? '' : name, input }));
+}
+
+function assertCount(option: string, value: number): void {
+  if ((Number.isSafeInteger(value) || value === Infinity) && value >= 1) return;
+  throw new InvalidOption(
+    `Expected \`${option}\` to be a positive integer or \`Infinity\`, got \`${value}\`.`,
+  );
+}

@@ -1,0 +1,110 @@
+/** The graph of what a workflow can do, as nodes and edges. */
+import type { StateView } from '../engine/advance.ts';
+import type { Advanced, RunState } from '../engine/run-state.ts';
+import type { Move } from './moves.ts';
+import type { Found, Led, MoveEvent, Situation } from './situations.ts';
+import { takenBy } from './situations.ts';
+
+/** A state that a run can be in, for all the states that go on alike. */
+export interface GraphNode {
+  readonly id: number;
+  /** One of them. Undefined before the start. */
+  readonly state: RunState | undefined;
+  /** Time in that state, in milliseconds since the epoch; it passes only when a timer fires. */
+  readonly now: number;
+  readonly view: StateView;
+  /** Edges that lead on from here. */
+  readonly out: readonly GraphEdge[];
+  /** False if the budget was spent before it was gone on from. */
+  readonly explored: boolean;
+}
+
+export interface GraphEdge {
+  readonly id: number;
+  readonly from: GraphNode;
+  readonly to: GraphNode;
+  readonly move: Move;
+  /** Ids of the machine's transitions, in the order in which they were taken. */
+  readonly transitions: readonly string[];
+  readonly advanced: Advanced;
+  /** Further outputs of the same actor, or payloads of the same event, that lead along the same transitions to the same node. */
+  readonly alike: readonly Move[];
+}
+
+export interface Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+  readonly start: GraphNode;
+  /** How each guard answered, by the transition that it guards. */
+  readonly guards: readonly GuardSeen[];
+  /** Places in schemas that no value was found for. */
+  readonly lacking: readonly string[];
+  /** How often `advance` was called, and how often the graph was explored. */
+  readonly advances: number;
+  readonly rounds: number;
+}
+
+export interface GuardSeen {
+  readonly name: string;
+  readonly transition: string;
+  readonly passed: boolean;
+  readonly failed: boolean;
+}
+
+export interface Exploration {
+  readonly found: Found;
+  /** Situations that were not gone on from. */
+  readonly left: ReadonlySet<Situation>;
+  keyOf(at: Situation): string;
+  follow(at: Situation, event: MoveEvent): Led;
+}
+
+type Counts = Pick<Graph, 'lacking' | 'advances' | 'rounds'>;
+
+export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Counts): Graph {
+  const nodes = new Map<string, GraphNode & { readonly out: GraphEdge[] }>();
+  for (const [key, { state: at }] of found) {
+    const { state, now, view } = at;
+    nodes.set(key, { id: nodes.size, state, now, view, out: [], explored: !left.has(at) });
+  }
+  const nodeAt = (at: Situation) => nodes.get(keyOf(at)) as GraphNode & { readonly out: GraphEdge[] };
+  const edges: GraphEdge[] = [];
+  const guards = new Map<string, GuardSeen>();
+  for (const [, { state: at, transitions: moves }] of found) {
+    const from = nodeAt(at);
+    const alike = new Map<string, Move[]>();
+    for (const { event } of Object.values(moves)) {
+      const led = follow(at, event);
+      noteGuards(led, guards);
+      if (!led.advanced) continue;
+      const { move } = event;
+      const to = nodeAt(led.to);
+      const transitions = takenBy(led);
+      const way = [move.type, move.name, 'error' in move ? move.label : '', to.id, ...transitions].join(' ');
+      const others = alike.get(way);
+      if (others) {
+        others.push(move);
+        continue;
+      }
+      const edge = { id: edges.length, from, to, move, transitions, advanced: led.advanced, alike: [] };
+      alike.set(way, edge.alike);
+      edges.push(edge);
+      from.out.push(edge);
+    }
+  }
+  const all = [...nodes.values()];
+  return { nodes: all, edges, start: all[0] as GraphNode, guards: [...guards.values()], ...counts };
+}
+
+function noteGuards({ entries }: Led, guards: Map<string, GuardSeen>): void {
+  for (const entry of entries) {
+    if (entry.type !== 'guard') continue;
+    const { use, passed } = entry;
+    const seen = guards.get(use.transition);
+    guards.set(use.transition, {
+      ...use,
+      passed: passed || seen?.passed === true,
+      failed: !passed || seen?.failed === true,
+    });
+  }
+}

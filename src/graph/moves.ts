@@ -1,0 +1,132 @@
+/** What may come next in a state: what is pending may answer, the timer that is due next may fire, what is accepted may be sent. */
+import type { AnyStateMachine, EventObject } from 'xstate';
+import type { ZodType } from 'zod';
+
+import { performerOf, type StateView } from '../engine/advance.ts';
+import type { Message, RunState } from '../engine/run-state.ts';
+import { matchesDescriptor } from '../event-descriptor.ts';
+import type { AnyWorkflow } from '../workflow.ts';
+import { labelOf } from './outcomes/label-of.ts';
+import { outcomesOf, payloadsOf, type Outcome } from './outcomes/outcomes.ts';
+
+/** One message, without the time at which it comes and without the key that its invocation has in one run. */
+export type Move =
+  | { readonly type: 'start'; readonly name: string; readonly label: string; readonly input: unknown }
+  | ({ readonly type: 'answer'; readonly name: string; readonly path: string } & Outcome)
+  | { readonly type: 'event'; readonly name: string; readonly label: string; readonly event: EventObject }
+  | {
+      readonly type: 'timer';
+      readonly name: string;
+      readonly label: string;
+      readonly source: string;
+      readonly id: string;
+    };
+
+/** What the author gives beside the schemas: by the actor's `src`, and by the event's type. */
+export interface Examples {
+  readonly outputs?: Readonly<Record<string, readonly unknown[]>>;
+  readonly events?: Readonly<Record<string, readonly unknown[]>>;
+}
+
+export interface Moves {
+  of(state: RunState, view: StateView): Move[];
+  /** Places in schemas that no value was found for: `output of draftReply: reply`. */
+  readonly lacking: ReadonlySet<string>;
+}
+
+export function createMoves(workflow: AnyWorkflow, examples: Examples = {}): Moves {
+  const lacking = new Set<string>();
+  const answers = new Map<string, readonly Outcome[]>();
+  const events = new Map<string, Move[]>();
+
+  const answersOf = (src: string): readonly Outcome[] => {
+    const known = answers.get(src);
+    if (known) return known;
+    const derived = outcomesOf(src, performerOf(workflow, src), examples.outputs?.[src]);
+    for (const path of derived.lacking) lacking.add(`output of ${src}: ${path || 'all of it'}`);
+    answers.set(src, derived.outcomes);
+    return derived.outcomes;
+  };
+
+  const eventsOf = (descriptor: string): Move[] => {
+    const known = events.get(descriptor);
+    if (known) return known;
+    const made = typesOf(workflow, descriptor, examples).flatMap((type) => {
+      const schema = (workflow.events as Readonly<Record<string, ZodType>> | undefined)?.[type];
+      const derived = payloadsOf(schema, examples.events?.[type]);
+      for (const path of derived.lacking) lacking.add(`event ${type}: ${path || 'all of it'}`);
+      return derived.payloads.map((payload): Move => ({
+        type: 'event',
+        name: type,
+        label: labelOf(payload),
+        event: { ...payload, type },
+      }));
+    });
+    events.set(descriptor, made);
+    return made;
+  };
+
+  return {
+    lacking,
+    of({ invocations, timers }, { accepts }) {
+      const [next] = timers;
+      return [
+        ...invocations.flatMap(({ path, src }) =>
+          answersOf(src).map((outcome): Move => ({ type: 'answer', name: path, path, ...outcome })),
+        ),
+        ...accepts.flatMap(eventsOf),
+        ...(next
+          ? [
+              {
+                type: 'timer' as const,
+                name: timerName(next.event.type),
+                label: '',
+                source: next.source,
+                id: next.id,
+              },
+            ]
+          : []),
+      ];
+    },
+  };
+}
+
+/** The types that a descriptor stands for: itself, or those that the schemas and examples name and that it matches. */
+function typesOf({ events = {}, machine }: AnyWorkflow, descriptor: string, examples: Examples): string[] {
+  if (!descriptor.includes('*')) return [descriptor];
+  const named = [
+    ...Object.keys(events),
+    ...Object.keys(examples.events ?? {}),
+    ...((machine as AnyStateMachine).events as readonly string[]),
+  ];
+  return [...new Set(named)].filter((type) => !type.includes('*') && matchesDescriptor(type, descriptor));
+}
+
+/** `after approvalTime` for `xstate.after.approvalTime.<state>`; else the event's type. */
+function timerName(type: string): string {
+  const [, delay] = /^xstate\.after\.([^.]*)\./.exec(type) ?? [];
+  return delay === undefined ? type : `after ${delay}`;
+}
+
+/** The message that a move is in a run, at a time. Undefined if the run has no such invocation. */
+export function messageOf(
+  move: Move,
+  { invocations }: Pick<RunState, 'invocations'>,
+  at: number,
+): Message | undefined {
+  switch (move.type) {
+    case 'start':
+      return { type: 'start', at, input: move.input };
+    case 'event':
+      return { type: 'event', at, event: move.event };
+    case 'timer':
+      return { type: 'timer', at, source: move.source, id: move.id };
+    case 'answer': {
+      const pending = invocations.find(({ path }) => path === move.path);
+      if (!pending) return undefined;
+      return 'error' in move
+        ? { type: 'error', at, key: pending.key, error: move.error }
+        : { type: 'output', at, key: pending.key, output: move.output };
+    }
+  }
+}

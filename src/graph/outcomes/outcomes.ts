@@ -1,0 +1,63 @@
+/** What an invocation can answer, and with what an event can come: derived from schemas, and from what the author gives. */
+import type { AnyActorLogic } from 'xstate';
+import type { ZodType } from 'zod';
+
+import { ActorValueInvalid, OutcomeUnknown, TimedOut } from '../../errors.ts';
+import { durableActor } from '../../invocation.ts';
+import { labelOf } from './label-of.ts';
+import { valuesOf } from './values-of.ts';
+
+/** One way in which an invocation may end. */
+export type Outcome =
+  | { readonly label: string; readonly output: unknown }
+  | { readonly label: string; readonly error: unknown };
+
+export interface DerivedOutcomes {
+  readonly outcomes: readonly Outcome[];
+  /** Places in its schema that no value was found for. */
+  readonly lacking: readonly string[];
+}
+
+/** Examples come first. Without a schema and examples it gives `undefined`. */
+export function outcomesOf(
+  src: string,
+  logic: AnyActorLogic | undefined,
+  examples: readonly unknown[] = [],
+): DerivedOutcomes {
+  const actor = logic && durableActor(logic);
+  const { values, lacking } = actor?.output ? valuesOf(actor.output) : { values: [undefined], lacking: [] };
+  const given = examples.length > 0 && !actor?.output ? examples : [...examples, ...values];
+  const failures: readonly Error[] = [
+    new Error(`${src} failed.`),
+    new TimedOut(`${src} took too long.`),
+    new ActorValueInvalid(`${src} gave what its schema does not take.`),
+    ...(actor?.failures ?? []),
+    ...(actor?.irreversible ? [new OutcomeUnknown(`It is not known what became of ${src}.`)] : []),
+  ];
+  return {
+    outcomes: [
+      ...given.map((output) => ({ label: labelOf(output), output })),
+      ...failures.map((error) => ({ label: nameOf(error), error })),
+    ],
+    lacking,
+  };
+}
+
+export interface DerivedPayloads {
+  readonly payloads: ReadonlyArray<Readonly<Record<string, unknown>>>;
+  readonly lacking: readonly string[];
+}
+
+/** Payloads of an event, without its type. */
+export function payloadsOf(schema: ZodType | undefined, examples: readonly unknown[] = []): DerivedPayloads {
+  const { values, lacking } = schema ? valuesOf(schema) : { values: [{}], lacking: [] };
+  const payloads = [...examples, ...values].filter(
+    (value): value is Record<string, unknown> => typeof value === 'object' && value !== null,
+  );
+  return { payloads, lacking };
+}
+
+function nameOf(error: Error): string {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? code.toLowerCase().replaceAll('_', ' ') : 'failed';
+}

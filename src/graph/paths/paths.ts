@@ -1,0 +1,218 @@
+/**
+ * `paths`: ways through a workflow that together cover all of it that a criterion asks for.
+ *
+ * Each is a list of messages from the start to an end of the run, folded over `advance` once more as it is given out: what
+ * its steps tell is what came of it.
+ */
+import type { AnyStateMachine, StateValue } from 'xstate';
+
+import { advance } from '../../engine/advance.ts';
+import type { RunState } from '../../engine/run-state.ts';
+import { InvalidOption } from '../../errors.ts';
+import type { Verdict } from '../../gates/verdict.ts';
+import type { AnyWorkflow } from '../../workflow.ts';
+import { explore, type ExploreOptions } from '../explore.ts';
+import type { Graph, GuardSeen } from '../graph.ts';
+import { messageOf, type Move } from '../moves.ts';
+import { cover, type Cover } from './cover.ts';
+import { nameOfMove, nameOfPath } from './path-name.ts';
+import { createRoutes, type Route, type Routes } from './routes.ts';
+import { primeRoutes, simpleRoutes } from './simple-routes.ts';
+import { transitionsOf } from '../transitions.ts';
+import { pairTargets, stateTargets, type Targets, transitionTargets } from './targets.ts';
+
+export const criteria = ['states', 'transitions', 'transition-pairs', 'all-simple', 'prime'] as const;
+export type Criterion = (typeof criteria)[number];
+
+export interface PathsOptions extends ExploreOptions {
+  /**
+   * `states` and `transitions` of the machine, `transition-pairs` that follow each other, `all-simple` routes that meet no
+   * state twice, `prime` routes, which go round each loop once too. Default: `transitions`.
+   */
+  readonly cover?: Criterion;
+  /** The most paths. Default: 1,000. */
+  readonly maxPaths?: number;
+}
+
+export interface Path {
+  /** `classify → billing, draft → too long, draft → ok, refund → failed, APPROVE`. No two of a set have the same. */
+  readonly name: string;
+  readonly steps: readonly PathStep[];
+}
+
+export interface PathStep {
+  readonly name: string;
+  readonly move: Move;
+  /** Milliseconds since the epoch. It passes only when a timer fires. */
+  readonly at: number;
+  /** Ids of the machine's transitions that it takes. */
+  readonly transitions: readonly string[];
+  /** What it leads to. */
+  readonly value: StateValue | undefined;
+  readonly status: RunState['snapshot']['status'];
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface Paths {
+  readonly paths: readonly Path[];
+  readonly coverage: Coverage;
+  readonly graph: GraphSummary;
+}
+
+export interface Coverage {
+  readonly criterion: Criterion;
+  /** How many of what the criterion asks for the paths cover, and how many there are. */
+  readonly covered: number;
+  readonly of: number;
+  /** What no way was found to. Guards that only ever answered one way often say why; see `stuckGuards`. */
+  readonly missing: readonly string[];
+  /** What was not covered because `maxPaths` was reached. */
+  readonly leftOut: readonly string[];
+}
+
+export interface GraphSummary {
+  readonly nodes: number;
+  readonly edges: number;
+  readonly advances: number;
+  /** Nodes that were not gone on from, because of `variants` and `maxNodes`. 0: the graph is whole. */
+  readonly leftOut: number;
+  /** Guards that no outcome tried made answer both ways. Give an example of the one that would. */
+  readonly stuckGuards: readonly GuardSeen[];
+  /** Places in schemas that no value was found for; `schema.meta({ examples: [...] })` gives one. */
+  readonly lacking: readonly string[];
+}
+
+/**
+ * Throws `InvalidOption` for an option that is not as described.
+ *
+ * @example
+ * ```ts
+ * const { paths: found, coverage } = paths(supportTicket, { inputs: [{ name: 'charged twice', input: ticket }] });
+ * console.log(`${coverage.covered} of ${coverage.of} transitions on ${found.length} paths`);
+ * for (const { name } of found) console.log(name);
+ * ```
+ */
+export function paths(workflow: AnyWorkflow, options: PathsOptions = {}): Paths {
+  const { cover: criterion = 'transitions', maxPaths = 1_000 } = options;
+  if (!criteria.includes(criterion)) {
+    throw new InvalidOption(
+      `Expected \`cover\` to be one of ${criteria.join(', ')}, got \`${String(criterion)}\`.`,
+    );
+  }
+  if (!Number.isSafeInteger(maxPaths) || maxPaths < 1) {
+    throw new InvalidOption(`Expected \`maxPaths\` to be a positive integer, got \`${String(maxPaths)}\`.`);
+  }
+  const graph = explore(workflow, { ...enough(criterion, workflow), ...options });
+  const routes = createRoutes(graph);
+  const { routes: chosen, coverage } = chosenRoutes(criterion, workflow, graph, routes, maxPaths);
+  return {
+    paths: named(chosen.map((route) => stepsOf(workflow, graph, route))),
+    coverage: { criterion, ...coverage },
+    graph: {
+      nodes: graph.nodes.length,
+      edges: graph.edges.length,
+      advances: graph.advances,
+      leftOut: graph.nodes.filter(({ explored }) => !explored).length,
+      stuckGuards: graph.guards.filter(({ passed, failed }) => passed !== failed),
+      lacking: graph.lacking,
+    },
+  };
+}
+
+/** From here on a graph is large: if all is covered that is asked for, the rest of it need not be known. */
+const large = 1_000;
+
+function enough(criterion: Criterion, { machine }: AnyWorkflow): Pick<ExploreOptions, 'isEnough'> {
+  if (criterion !== 'transitions' && criterion !== 'states') return {};
+  const all = transitionsOf(machine as AnyStateMachine).length;
+  return { isEnough: (taken, nodes) => nodes >= large && taken.size === all };
+}
+
+interface Chosen {
+  readonly routes: readonly Route[];
+  readonly coverage: Omit<Coverage, 'criterion'>;
+}
+
+function chosenRoutes(
+  criterion: Criterion,
+  workflow: AnyWorkflow,
+  graph: Graph,
+  routes: Routes,
+  maxPaths: number,
+): Chosen {
+  const machine = workflow.machine as AnyStateMachine;
+  switch (criterion) {
+    case 'states':
+      return covering(stateTargets(graph, machine), routes, maxPaths);
+    case 'transitions':
+      return covering(transitionTargets(graph, machine), routes, maxPaths);
+    case 'transition-pairs':
+      return covering(pairTargets(graph), routes, maxPaths);
+    case 'all-simple':
+      return listed(simpleRoutes(graph), maxPaths, (route) => route);
+    case 'prime':
+      return listed(primeRoutes(graph, graph.nodes.length), maxPaths, (route) => routes.through(...route));
+  }
+}
+
+function covering(targets: Targets, routes: Routes, maxPaths: number): Chosen {
+  const { routes: chosen, covered, leftOut }: Cover = cover(targets, routes, maxPaths);
+  const left = new Set(leftOut);
+  return {
+    routes: chosen,
+    coverage: {
+      covered: targets.all.filter((target) => covered.has(target)).length,
+      of: targets.all.length,
+      missing: targets.all.filter((target) => !covered.has(target) && !left.has(target)),
+      leftOut,
+    },
+  };
+}
+
+/** As many as fit. How many there are in all is not known when there are more. */
+function listed(all: Iterable<Route>, maxPaths: number, whole: (route: Route) => Route): Chosen {
+  const chosen: Route[] = [];
+  let leftOut: string[] = [];
+  for (const route of all) {
+    if (chosen.length === maxPaths) {
+      leftOut = [`routes beyond the first ${maxPaths}`];
+      break;
+    }
+    chosen.push(whole(route));
+  }
+  return {
+    routes: chosen,
+    coverage: { covered: chosen.length, of: chosen.length + leftOut.length, missing: [], leftOut },
+  };
+}
+
+/** The route, with what really comes of each step. */
+function stepsOf(workflow: AnyWorkflow, { start }: Graph, route: Route): PathStep[] {
+  let state: RunState | undefined;
+  let at = start.now;
+  return route.map(({ move, transitions }) => {
+    if (move.type === 'timer') at = state?.timers[0]?.deadline ?? at;
+    const message = messageOf(move, state ?? { invocations: [] }, at);
+    const led = message && advance(workflow, state, message);
+    state = led?.state ?? state;
+    return {
+      name: nameOfMove(move),
+      move,
+      at,
+      transitions,
+      value: state?.snapshot.value,
+      status: state?.snapshot.status ?? 'active',
+      verdicts: led?.verdicts ?? [],
+    };
+  });
+}
+
+function named(all: ReadonlyArray<readonly PathStep[]>): Path[] {
+  const times = new Map<string, number>();
+  return all.map((steps) => {
+    const name = nameOfPath(steps.map((step) => step.name));
+    const count = (times.get(name) ?? 0) + 1;
+    times.set(name, count);
+    return { name: count === 1 ? name : `${name} (${count})`, steps };
+  });
+}

@@ -1,0 +1,127 @@
+/**
+ * The states that exploring comes to, as @xstate/graph takes them: a snapshot, the events that it can get, and what comes of
+ * each, which is found out by `advance` once.
+ */
+import type { AnyStateMachine, EventObject } from 'xstate';
+
+import { advance, createHostCache, type StateView, viewState } from '../engine/advance.ts';
+import type { Advanced, RunState } from '../engine/run-state.ts';
+import type { AnyWorkflow } from '../workflow.ts';
+import { contendedStates } from './contended.ts';
+import { controlKey } from './fold.ts';
+import { messageOf, type Move, type Moves } from './moves.ts';
+import { took, type WatchEntry, watchedWorkflow } from './watch/watched-workflow.ts';
+
+export interface Situation {
+  // What makes it a snapshot for XState.
+  readonly status: 'active';
+  readonly output: undefined;
+  readonly error: undefined;
+  /** Undefined before the start. */
+  readonly state: RunState | undefined;
+  readonly now: number;
+  /** The place: all of the state's key but the context. */
+  readonly control: string;
+  readonly view: StateView;
+}
+
+export interface MoveEvent extends EventObject {
+  readonly type: 'move';
+  /** Its place among the moves of its situation. */
+  readonly name: string;
+  readonly move: Move;
+}
+
+export interface Led {
+  /** The same situation if the move was not accepted. */
+  readonly to: Situation;
+  readonly entries: readonly WatchEntry[];
+  /** Undefined if it was not accepted. */
+  readonly advanced: Advanced | undefined;
+}
+
+/** As @xstate/graph's adjacency map has it, by key. */
+export type Found = ReadonlyArray<
+  readonly [
+    key: string,
+    {
+      readonly state: Situation;
+      readonly transitions: Readonly<Record<string, { readonly event: MoveEvent }>>;
+    },
+  ]
+>;
+
+export interface Situations {
+  readonly origin: Situation;
+  movesOf(at: Situation): readonly MoveEvent[];
+  follow(at: Situation, event: MoveEvent): Led;
+  /** How often `advance` was called. */
+  readonly advances: number;
+}
+
+/** When explored runs begin. */
+const begin = Date.UTC(2026, 0, 5);
+
+const noView: StateView = { tags: [], accepts: [], questions: [] };
+
+export function createSituations(workflow: AnyWorkflow, moves: Moves, starts: readonly Move[]): Situations {
+  const watched = watchedWorkflow(workflow);
+  const contended = contendedStates(workflow.machine as AnyStateMachine);
+  const hosts = createHostCache();
+  const events = new WeakMap<Situation, readonly MoveEvent[]>();
+  const known = new WeakMap<Situation, Map<MoveEvent, Led>>();
+  let advances = 0;
+
+  const situation = (state: RunState | undefined, now: number): Situation => ({
+    status: 'active',
+    output: undefined,
+    error: undefined,
+    state,
+    now,
+    control: state ? controlKey(state, now, contended) : 'not started',
+    view: state ? viewState(watched.workflow, state, hosts) : noView,
+  });
+
+  return {
+    origin: situation(undefined, begin),
+    movesOf(at) {
+      const made =
+        events.get(at) ??
+        (at.state ? moves.of(at.state, at.view) : starts).map((move, index): MoveEvent => ({
+          type: 'move',
+          name: String(index),
+          move,
+        }));
+      events.set(at, made);
+      return made;
+    },
+    follow(at, event) {
+      const led = known.get(at) ?? new Map<MoveEvent, Led>();
+      known.set(at, led);
+      const before = led.get(event);
+      if (before) return before;
+      const { move } = event;
+      const now = move.type === 'timer' ? (at.state?.timers[0]?.deadline ?? at.now) : at.now;
+      const message = messageOf(move, at.state ?? { invocations: [] }, now);
+      advances += 1;
+      watched.take();
+      const advanced = message && advance(watched.workflow, at.state, message, hosts);
+      const entries = watched.take();
+      const made: Led = advanced?.accepted
+        ? { to: situation(advanced.state, now), entries, advanced }
+        : { to: at, entries, advanced: undefined };
+      led.set(event, made);
+      return made;
+    },
+    get advances() {
+      return advances;
+    },
+  };
+}
+
+/** Ids of the transitions that were taken, in order. */
+export function takenBy({ advanced }: Led): string[] {
+  return (advanced?.actions ?? []).flatMap(({ type, params }) =>
+    type === took ? [(params as { readonly transition: string }).transition] : [],
+  );
+}
