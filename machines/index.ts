@@ -5,6 +5,16 @@ import { fileURLToPath } from 'node:url';
 
 import type { AnyWorkflow } from 'signalbox';
 
+import {
+  createDocumentIntake,
+  documentIntake,
+  startServices as startIntakeServices,
+} from './document-intake/index.ts';
+import {
+  createHelpdeskRouter,
+  helpdeskRouter,
+  startServices as startHelpdeskServices,
+} from './helpdesk-router/index.ts';
 import { createLongDocument, estimateLongDocument, longDocument } from './long-document/index.ts';
 import { createSupportTicket, startServices, supportTicket } from './support-ticket/index.ts';
 
@@ -30,13 +40,27 @@ export interface Services {
   close(): Promise<void>;
 }
 
-export { createLongDocument, createSupportTicket, estimateLongDocument, longDocument, supportTicket };
+export {
+  createDocumentIntake,
+  createHelpdeskRouter,
+  createLongDocument,
+  createSupportTicket,
+  documentIntake,
+  estimateLongDocument,
+  helpdeskRouter,
+  longDocument,
+  supportTicket,
+};
+export type { DocumentIntakeOptions } from './document-intake/index.ts';
+export type { HelpdeskRouterOptions } from './helpdesk-router/index.ts';
 export type { LongDocumentOptions } from './long-document/index.ts';
 export type { SupportTicketOptions } from './support-ticket/index.ts';
 
 export const readyWorkflows: readonly ReadyWorkflow[] = [
   { workflow: supportTicket, samples: samplesOf('support-ticket'), startServices },
   { workflow: longDocument, samples: samplesOf('long-document') },
+  { workflow: helpdeskRouter, samples: samplesOf('helpdesk-router'), startServices: startHelpdeskServices },
+  { workflow: documentIntake, samples: samplesOf('document-intake'), startServices: startIntakeServices },
 ];
 
 /** Samples are data and stay where they are in the package, whether this file runs from its source or from `dist`. */

@@ -12,7 +12,7 @@ import type { ActorLogic, Snapshot } from 'xstate';
 
 import { InvalidOption } from '../errors.ts';
 import type { AnyWorkflow } from '../workflow.ts';
-import { liveValues } from './fold.ts';
+import { liveValues, type LiveValues } from './fold.ts';
 import { type Graph, graphOf } from './graph.ts';
 import { type Live, spreadLive } from './liveness.ts';
 import { createMoves, type Examples, type Move } from './moves.ts';
@@ -33,6 +33,8 @@ export interface ExploreOptions {
   /** Asked with the transitions taken so far before a node is gone on from: whether that is enough. Default: never. */
   readonly isEnough?: (taken: ReadonlySet<string>, nodes: number) => boolean;
 }
+
+const noValues: LiveValues = { key: '', parts: [] };
 
 /** Each round finds more that is read. It could only go on for ever if the context grew for ever. */
 const maxRounds = 50;
@@ -60,13 +62,13 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
       getPersistedSnapshot: (at: Situation) => at,
     } as unknown as ActorLogic<Snapshot<unknown>, MoveEvent>;
 
-    const valuesOf = ({ state, control }: Situation): readonly string[] =>
+    const valuesOf = ({ state, control }: Situation): LiveValues =>
       state?.snapshot.status === 'active'
         ? liveValues(state.snapshot.context, live.get(control)?.values() ?? [])
-        : [];
+        : noValues;
     const keys = new WeakMap<Situation, string>();
     const keyOf = (at: Situation): string => {
-      const key = keys.get(at) ?? [at.control, ...valuesOf(at)].join('\n');
+      const key = keys.get(at) ?? `${at.control}\n${valuesOf(at).key}`;
       keys.set(at, key);
       return key;
     };
@@ -82,7 +84,7 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
         serializeEvent: ({ name }) => name,
         stopWhen(snapshot) {
           const at = snapshot as Situation;
-          const goesOn = isNew(at.control, valuesOf(at)) && nodes < maxNodes && !isEnough(taken, nodes);
+          const goesOn = isNew(at.control, valuesOf(at).parts) && nodes < maxNodes && !isEnough(taken, nodes);
           if (goesOn) nodes += 1;
           else left.add(at);
           return !goesOn;

@@ -35,8 +35,18 @@ export function controlKey(
   });
 }
 
-/** What the route is still going to read of the context, by group: each read with its value. */
-export function liveValues(context: unknown, groups: Iterable<Group>): string[] {
+/** A group of more reads than these is not looked at as a whole: there are too many ways to put their values together. */
+const tuple = 5;
+
+export interface LiveValues {
+  /** Two contexts with the same key hold the same of all that is live. */
+  readonly key: string;
+  /** What it is made of: the values of a small group together, those of a large one each for itself. */
+  readonly parts: readonly string[];
+}
+
+/** What the route is still going to read of the context. */
+export function liveValues(context: unknown, groups: Iterable<Group>): LiveValues {
   const values = new Map<Read, string>();
   const valueOf = (read: Read): string => {
     const known = values.get(read);
@@ -45,7 +55,11 @@ export function liveValues(context: unknown, groups: Iterable<Group>): string[] 
     values.set(read, value);
     return value;
   };
-  return [...groups].map((group) => [...group].map(valueOf).join('\n'));
+  const parts = [...groups].flatMap((group) => {
+    const all = [...group].map(valueOf);
+    return all.length <= tuple ? [all.join('\n')] : all;
+  });
+  return { key: [...values.values()].join('\n'), parts };
 }
 
 function valueAt(context: unknown, read: Read): string {
