@@ -43,6 +43,8 @@ export interface InvocationScope {
    * `once` or the result. Throws `BudgetExceeded`, and does not call, if the call could overrun the run's budget.
    */
   exchange<T>(call: OutsideCall<T>): Promise<T>;
+  /** What a call costs in US dollars, by the engine's price table; undefined if it has no price for the model. */
+  costOf(call: Usage): number | undefined;
   /** Tell whoever looks on of a piece of text that is not yet an answer. It is not stored. */
   partial(text: string): void;
   /** What workers share beside the runs. */

@@ -4,8 +4,9 @@ import { z } from 'zod';
 
 import { createWorld, performing } from '../../test/support/world.ts';
 import type { DurablePromiseLogic } from './durable-logic.ts';
-import { fromMap, type MapOutcome } from './from-map.ts';
+import { fromMap } from './from-map.ts';
 import { fromTool } from './from-tool.ts';
+import type { MapOutcome } from './map-options.ts';
 
 const Numbers = z.object({ numbers: z.array(z.number()) });
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);

@@ -10,94 +10,23 @@ import type { z, ZodType } from 'zod';
 import { BudgetExceeded, MapFailed } from '../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope, type StoppedScope } from '../invocation.ts';
 import { describeError, type PlainError } from '../plain-error.ts';
-import { checkValue, isSchema } from './check-value.ts';
+import { checkValue } from './check-value.ts';
+import { distinctFailures } from './distinct-failures.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
-import { assertOption, isName } from './option.ts';
+import {
+  type AnyMapOptions,
+  assertMapOptions,
+  type MapActorOptions,
+  type MapFailure,
+  type MapOutcome,
+  type MapReduced,
+  type MapReduceOptions,
+  type SettledMapOptions,
+  type SettledMapReduceOptions,
+  type TreeReduce,
+} from './map-options.ts';
 import { declaredTogether, type Policies, underPolicies } from './policies/policies.ts';
 import { runTogether } from './run-together.ts';
-
-interface MapBase<TInput extends ZodType, TItem, TItemOutput, TOutput> extends Policies<
-  TOutput,
-  z.input<TInput>,
-  z.output<TInput>
-> {
-  readonly name: string;
-  readonly input: TInput;
-  /** The items, in order. The same input must always give the same items. */
-  readonly items: (input: z.output<TInput>) => readonly TItem[];
-  /** Performed for each item, with policies of its own: a retry is the item's. */
-  readonly each: DurablePromiseLogic<TItemOutput, TItem>;
-  /** How many items are in work at a time. Default: 5. */
-  readonly concurrency?: number;
-}
-
-export interface MapActorOptions<TInput extends ZodType, TItem, TItemOutput> extends MapBase<
-  TInput,
-  TItem,
-  TItemOutput,
-  TItemOutput[]
-> {
-  /** `fail`: the first item that fails for good fails the whole, and stops the others. Default. */
-  readonly onFailure?: 'fail';
-  readonly reduce?: undefined;
-}
-
-export interface SettledMapOptions<TInput extends ZodType, TItem, TItemOutput> extends MapBase<
-  TInput,
-  TItem,
-  TItemOutput,
-  MapOutcome<TItemOutput>
-> {
-  /** Failures are in the output. `atMost` of them are borne; one more fails the whole, and stops the others. */
-  readonly onFailure: { readonly atMost: number };
-  readonly reduce?: undefined;
-}
-
-export interface MapReduceOptions<TInput extends ZodType, TItem, TItemOutput> extends MapBase<
-  TInput,
-  TItem,
-  TItemOutput,
-  TItemOutput
-> {
-  readonly onFailure?: 'fail';
-  /** Outputs are reduced in a tree: `fanIn` neighbours at a time into one, level by level, until one is left. */
-  readonly reduce: TreeReduce<TItemOutput>;
-}
-
-export interface SettledMapReduceOptions<TInput extends ZodType, TItem, TItemOutput> extends MapBase<
-  TInput,
-  TItem,
-  TItemOutput,
-  MapReduced<TItemOutput>
-> {
-  /** Outputs are reduced without those of items that failed, of which `atMost` are borne; one more fails the whole. */
-  readonly onFailure: { readonly atMost: number };
-  readonly reduce: TreeReduce<TItemOutput>;
-}
-
-export interface TreeReduce<TItemOutput> {
-  readonly by: DurablePromiseLogic<TItemOutput, TItemOutput[]>;
-  /** How many outputs one call reduces, from 2. Default: 8. */
-  readonly fanIn?: number;
-}
-
-export interface MapOutcome<TItemOutput> {
-  /** In the order of the items; `undefined` where one failed. */
-  readonly outputs: ReadonlyArray<TItemOutput | undefined>;
-  readonly failures: readonly MapFailure[];
-}
-
-export interface MapReduced<TItemOutput> {
-  /** Of all items that did not fail. */
-  readonly output: TItemOutput;
-  readonly failures: readonly MapFailure[];
-}
-
-export interface MapFailure {
-  /** Of the item, from 0. */
-  readonly index: number;
-  readonly error: PlainError;
-}
 
 const defaultFanIn = 8;
 
@@ -142,7 +71,7 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
 export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
   options: AnyMapOptions<TInput, TItem, TItemOutput>,
 ): unknown {
-  assertOptions(options);
+  assertMapOptions(options);
   const { name, each, reduce } = options;
   const performers = [each.signalbox, ...(reduce ? [reduce.by.signalbox] : [])];
   const actor: DurableActor = {
@@ -150,6 +79,7 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
     name,
     input: options.input,
     ...declaredTogether(performers),
+    failures: failuresOf(options),
     perform: async (value, scope) => {
       const input = await checkValue(options.input, value, `Input of map \`${name}\``);
       const { kept, failures } = await mapped(options, options.items(input), scope);
@@ -168,12 +98,6 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
   // Each form has policies for an output of its own; here they are all the same.
   return durableLogic(underPolicies(actor, options as unknown as Policies<unknown, z.input<TInput>>));
 }
-
-type AnyMapOptions<TInput extends ZodType, TItem, TItemOutput> =
-  | MapActorOptions<TInput, TItem, TItemOutput>
-  | SettledMapOptions<TInput, TItem, TItemOutput>
-  | MapReduceOptions<TInput, TItem, TItemOutput>
-  | SettledMapReduceOptions<TInput, TItem, TItemOutput>;
 
 interface Mapped<TItemOutput> {
   /** In the order of the items. */
@@ -200,16 +124,48 @@ async function mapped<TInput extends ZodType, TItem, TItemOutput>(
     });
     if ('error' in outcome) failures.push({ index, error: outcome.error });
     if (onFailure !== 'fail' && failures.length > onFailure.atMost) {
-      const [first] = failures.sort(byIndex);
-      throw new MapFailed(
-        `${failures.length} of ${items.length} items of \`${name}\` failed, and at most ${onFailure.atMost} are borne. Item ${first?.index}: ${first?.error.message}`,
-        { details: { actor: name, failures } },
-      );
+      throw tooManyFailed(name, failures.sort(byIndex), items.length, onFailure.atMost);
     }
     return outcome;
   };
   const kept = await runTogether(items, perform, { concurrency, scope });
   return { kept, failures: failures.sort(byIndex) };
+}
+
+/** No list is longer, so that with so many borne it never comes to one more. */
+const longestList = 2 ** 32 - 1;
+
+/** One of each kind of error that it may reject with: an item's where the first that fails ends it, and the reducer's. */
+function failuresOf<TInput extends ZodType, TItem, TItemOutput>({
+  name,
+  each,
+  reduce,
+  onFailure = 'fail',
+}: AnyMapOptions<TInput, TItem, TItemOutput>): readonly Error[] {
+  const ofItems = each.signalbox.failures ?? [];
+  const [example = new Error('It failed.')] = ofItems;
+  const tooMany = (atMost: number): readonly Error[] =>
+    atMost < longestList
+      ? [tooManyFailed(name, [{ index: 0, error: describeError(example) }], 1, atMost)]
+      : [];
+  return distinctFailures([
+    ...(onFailure === 'fail' ? ofItems : tooMany(onFailure.atMost)),
+    ...(reduce ? [nothingToReduce(name), ...(reduce.by.signalbox.failures ?? [])] : []),
+  ]);
+}
+
+function tooManyFailed(name: string, failures: readonly MapFailure[], of: number, atMost: number): MapFailed {
+  const [first] = failures;
+  return new MapFailed(
+    `${failures.length} of ${of} items of \`${name}\` failed, and at most ${atMost} are borne. Item ${first?.index}: ${first?.error.message}`,
+    { details: { actor: name, failures } },
+  );
+}
+
+function nothingToReduce(name: string): MapFailed {
+  return new MapFailed(`\`${name}\` has no output of any item, so there is nothing to reduce.`, {
+    details: { actor: name },
+  });
 }
 
 function outputOf<TItemOutput>(kept: Kept<TItemOutput>): TItemOutput | undefined {
@@ -257,11 +213,7 @@ async function reduced<TInput extends ZodType, TItem, TItemOutput>(
     level = await runTogether(groups, reduceGroup, { concurrency, scope });
   }
   const [last] = level;
-  if (level.length === 0) {
-    throw new MapFailed(`\`${name}\` has no output of any item, so there is nothing to reduce.`, {
-      details: { actor: name },
-    });
-  }
+  if (level.length === 0) throw nothingToReduce(name);
   return last as TItemOutput;
 }
 
@@ -294,42 +246,4 @@ function partName(index: number): string {
 
 function groupName(height: number, index: number): string {
   return `reduce ${height}.${index}`;
-}
-
-function assertOptions<TInput extends ZodType, TItem, TItemOutput>({
-  name,
-  input,
-  items,
-  each,
-  concurrency,
-  onFailure,
-  reduce,
-}: AnyMapOptions<TInput, TItem, TItemOutput>): void {
-  assertOption(isName(name), 'name', 'a map', 'a non-empty string', name);
-  const assert = (holds: boolean, option: string, expected: string, got: unknown): void =>
-    assertOption(holds, option, `map \`${name}\``, expected, got);
-  assert(isSchema(input), 'input', 'a zod schema', input);
-  assert(typeof items === 'function', 'items', 'a function to a list', items);
-  const actorExpected = 'an actor made by `fromModel` and its like';
-  assert(isDurable(each), 'each', actorExpected, each);
-  assert(
-    concurrency === undefined || isCount(concurrency, 1),
-    'concurrency',
-    'a positive integer',
-    concurrency,
-  );
-  const bearable = onFailure === undefined || onFailure === 'fail' || isCount(onFailure.atMost, 0);
-  assert(bearable, 'onFailure', '`fail` or `{ atMost }`', onFailure);
-  if (!reduce) return;
-  assert(isDurable(reduce.by), 'reduce.by', actorExpected, reduce.by);
-  const { fanIn } = reduce;
-  assert(fanIn === undefined || isCount(fanIn, 2), 'reduce.fanIn', 'an integer from 2', fanIn);
-}
-
-function isCount(value: unknown, least: number): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= least;
-}
-
-function isDurable(logic: unknown): boolean {
-  return logic !== null && (typeof logic === 'object' || typeof logic === 'function') && 'signalbox' in logic;
 }

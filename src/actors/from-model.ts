@@ -16,12 +16,19 @@ import { refusalOf } from './answer-checks.ts';
 import { callModel } from './call-model.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
-import { gateRejected } from './gate-rejected.ts';
-import { answeredValue, completeText, type AnswerForm } from './model-answer.ts';
+import { anyGateRejected, gateRejected } from './gate-rejected.ts';
+import {
+  answeredValue,
+  completeText,
+  incompleteAnswers,
+  wrongAnswer,
+  type AnswerForm,
+} from './model-answer.ts';
 import { assertOption, isName } from './option.ts';
 import { type Policies, underPolicies } from './policies/policies.ts';
 import type { RetryPolicy } from './policies/retry.ts';
 import { anthropic } from './providers/anthropic.ts';
+import { callFailures } from './providers/call-failed.ts';
 import type { JsonSchema, ModelMessage, ModelProvider, ModelRequest } from './providers/provider.ts';
 
 export interface ModelActorOptions<
@@ -102,7 +109,7 @@ export function fromModel<TOutput extends ZodType, TInput extends ZodType = ZodU
   options: ModelActorOptions<TOutput, TInput>,
 ): DurablePromiseLogic<z.output<TOutput>, z.input<TInput>> {
   assertOptions(options);
-  const { name, input: inputSchema, output, accept: _, retry = DEFAULT_RETRY, ...rest } = options;
+  const { name, input: inputSchema, output, accept, retry = DEFAULT_RETRY, ...rest } = options;
   const question = {
     ...options,
     provider: options.provider ?? anthropic(),
@@ -117,6 +124,12 @@ export function fromModel<TOutput extends ZodType, TInput extends ZodType = ZodU
     // Asking again costs again.
     idempotent: false,
     permissions: { reads: [], writes: [] },
+    failures: [
+      ...callFailures(),
+      ...incompleteAnswers(name),
+      wrongAnswer(name),
+      ...(accept ? [anyGateRejected(name)] : []),
+    ],
     perform: async (value: unknown, scope: InvocationScope) => {
       const input = (
         inputSchema ? await checkValue(inputSchema, value, `Input of ${shown(name)}`) : value

@@ -95,6 +95,8 @@ export function fromVote<TInput extends ZodType, TAnswer>(
     name,
     input: options.input,
     ...declaredTogether(performers),
+    // A voter that fails has cast no vote.
+    failures: judge?.signalbox.failures ?? [],
     perform: async (value, scope) => {
       await checkValue(options.input, value, `Input of vote \`${name}\``);
       const ballots = await cast(options, voters, value, scope);

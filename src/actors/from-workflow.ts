@@ -62,6 +62,10 @@ export function fromWorkflow<TMachine extends AnyStateMachine, TInput = InputFro
     idempotent: true,
     permissions: workflowPermissions(workflow),
     workflows: [workflow as AnyWorkflow],
+    failures: [
+      childFailed(workflow as AnyWorkflow, workflow.name, 'failed', new Error('It failed.')),
+      childFailed(workflow as AnyWorkflow, workflow.name, 'cancelled', undefined),
+    ],
     perform: async (value, scope) => {
       const input = await checked(workflow as AnyWorkflow, value);
       const { runs } = scope;

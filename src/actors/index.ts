@@ -9,17 +9,17 @@ export {
 } from './agent/from-agent.ts';
 export { fromModel, type ModelActorOptions } from './from-model.ts';
 export { fromTool, type ToolActorOptions, type ToolCall } from './from-tool.ts';
-export {
-  fromMap,
-  type MapActorOptions,
-  type MapFailure,
-  type MapOutcome,
-  type MapReduced,
-  type MapReduceOptions,
-  type SettledMapOptions,
-  type SettledMapReduceOptions,
-  type TreeReduce,
-} from './from-map.ts';
+export { fromMap } from './from-map.ts';
+export type {
+  MapActorOptions,
+  MapFailure,
+  MapOutcome,
+  MapReduced,
+  MapReduceOptions,
+  SettledMapOptions,
+  SettledMapReduceOptions,
+  TreeReduce,
+} from './map-options.ts';
 export {
   type Ballot,
   fromVote,

@@ -73,6 +73,22 @@ function fenced(text: string): string | undefined {
   return /```(?:json)?[ \t]*\n([^]*)```/i.exec(text)?.[1];
 }
 
+/** One of each kind of answer that is not complete, for whoever declares what it may fail with. */
+export function incompleteAnswers(actor: string): readonly ModelAnswerInvalid[] {
+  return [
+    answerInvalid(actor, { ...sample, stopReason: 'refusal', stopDetail: 'not said' }, INCOMPLETE.refusal),
+    answerInvalid(actor, { ...sample, stopReason: 'max_tokens' }, INCOMPLETE.max_tokens),
+  ];
+}
+
+/** The same of an answer that is complete, and not of its schema. */
+export function wrongAnswer(actor: string): ModelAnswerInvalid {
+  const issues = [{ path: [], message: 'Invalid input' }];
+  return answerInvalid(actor, sample, `does not match its schema: ${describeIssues(issues)}`, issues);
+}
+
+const sample = { stopReason: 'end_turn', text: 'Text.', requestId: 'req_1' } as const;
+
 export function answerInvalid(
   actor: string,
   {

@@ -1,6 +1,7 @@
 /** The scope of an actor that runs under a plain `createActor`: nothing outlives it, all else is the same. */
 import { createInProcessShared } from '../../persistence/in-process-shared.ts';
 import type { InvocationScope, OutsideCall } from '../invocation.ts';
+import { costOf, listPrices } from '../prices.ts';
 
 /** As far as this process reaches, like the limits that it keeps. */
 const shared = createInProcessShared();
@@ -51,6 +52,7 @@ function scopeOf(actor: Actor, parts: readonly string[], signal: AbortSignal): I
     within: (part, options) => scopeOf(actor, [...parts, part], options?.signal ?? signal),
     under: (other) => scopeOf(actor, parts, other),
     exchange: (call) => made(call, signal),
+    costOf: (call) => costOf(listPrices, call),
     partial: () => {},
     shared,
     runs: undefined,

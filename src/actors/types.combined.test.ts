@@ -5,12 +5,13 @@ import { z } from 'zod';
 
 import { defineWorkflow } from '../workflow.ts';
 import { type AgentOutcome, fromAgent } from './agent/from-agent.ts';
-import { fromMap, type MapOutcome, type MapReduced } from './from-map.ts';
+import { fromMap } from './from-map.ts';
 import { fromModel } from './from-model.ts';
 import { fromTool } from './from-tool.ts';
 import { fromVote, type VoteOutcome } from './from-vote.ts';
 import { fromWorkflow } from './from-workflow.ts';
 import { judgedBy } from './judged-by.ts';
+import type { MapOutcome, MapReduced } from './map-options.ts';
 
 const Chunk = z.object({ page: z.number(), text: z.string() });
 const Summary = z.object({ text: z.string(), points: z.array(z.string()) });
@@ -41,6 +42,7 @@ const summarizeTree = fromMap({
   ...map,
   each: summarize,
   reduce: { by: merge },
+  cache: { key: ({ limit }) => limit.toFixed() },
   accept: (summary) => {
     expectTypeOf(summary).toEqualTypeOf<Summary>();
     return true;
@@ -77,6 +79,7 @@ const study = fromAgent({
     expectTypeOf(input).toEqualTypeOf<{ question: string; words: number }>();
     return input.question;
   },
+  cache: { key: ({ question, words }) => `${question} ${words.toFixed()}` },
   accept: (answer, { input }) => {
     expectTypeOf(answer).toEqualTypeOf<Studied>();
     expectTypeOf(input).toEqualTypeOf<{ question: string; words: number }>();
@@ -107,6 +110,7 @@ const inquiry = defineWorkflow({
 });
 const inquire = fromWorkflow({
   workflow: inquiry,
+  cache: { key: ({ name, urgent }) => `${name} ${urgent ? 1 : 2}` },
   accept: ({ verdict }, { input: { urgent } }) => urgent || verdict !== '',
 });
 

@@ -20,7 +20,7 @@ const classifyTicket = fromModel({
   },
   cache: {
     key: (input) => {
-      expectTypeOf(input).toEqualTypeOf<{ body: string; limit?: number | undefined }>();
+      expectTypeOf(input).toEqualTypeOf<{ body: string; limit: number }>();
       return input.body;
     },
   },

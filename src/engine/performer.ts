@@ -22,6 +22,7 @@ import {
 } from '../invocation.ts';
 import { carried, decode, encode } from './codec.ts';
 import type { Shared } from '../../persistence/shared.ts';
+import { costOf } from '../prices.ts';
 import type { Clock } from './clock.ts';
 import { exchange, type ExchangePorts } from './exchanging.ts';
 import type { Invocation } from './run-state.ts';
@@ -254,6 +255,7 @@ function scopeOf(
           if (flight.landed) port.discard(flight);
         },
       }),
+    costOf: (call) => costOf(port.prices, call),
     partial: (text) => port.partial(flight, part, text),
     shared,
     runs: port.runsOf(invocation),

@@ -3,7 +3,6 @@ import type { ZodType } from 'zod';
 
 import { InvalidOption } from '../../errors.ts';
 import type { DurableActor } from '../../invocation.ts';
-import { costOf, listPrices } from '../../prices.ts';
 import { assertAnswerChecks } from '../answer-checks.ts';
 import { isSchema } from '../check-value.ts';
 import { assertOption, isName } from '../option.ts';
@@ -13,8 +12,6 @@ import { type AgentActorOptions, type AgentTool, ANSWER, HAND_OFF } from './agen
 /** Long before this a model loses its way among them, and each turn pays for the descriptions of all. */
 const MOST_TOOLS = 128;
 const LONGEST_DESCRIPTION = 10_000;
-
-const NOTHING = { inputTokens: 0, outputTokens: 0 };
 
 export function assertAgentOptions<TOutput extends ZodType, TInput extends ZodType>(
   options: AgentActorOptions<TOutput, TInput>,
@@ -41,7 +38,6 @@ export function assertAgentOptions<TOutput extends ZodType, TInput extends ZodTy
 
 function assertNumbers<TOutput extends ZodType, TInput extends ZodType>({
   name,
-  model,
   maxTokens,
   maxResultLength,
   limits = {},
@@ -62,9 +58,6 @@ function assertNumbers<TOutput extends ZodType, TInput extends ZodType>({
     const holds = value === undefined || (Number.isFinite(value) && value > 0);
     assertOption(holds, option, shown(name), 'a positive number', value);
   }
-  if (usd === undefined || costOf(listPrices, { model, usage: NOTHING }) !== undefined) return;
-  const expected = `left out, as no price of \`${model}\` is known`;
-  assertOption(false, 'limits.usd', shown(name), expected, usd);
 }
 
 function assertTools(agent: string, tools: readonly AgentTool[]): void {

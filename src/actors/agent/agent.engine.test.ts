@@ -2,10 +2,18 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { agent, answer, call, type AgentOptions } from '../../../test/support/agent.ts';
-import { createWorld, performing } from '../../../test/support/world.ts';
+import {
+  agent,
+  answer,
+  call,
+  resultsIn,
+  run as runAgent,
+  type AgentOptions,
+} from '../../../test/support/agent.ts';
+import { createWorld, performing, type World } from '../../../test/support/world.ts';
 import type { HistoryEntry } from '../../engine/history.ts';
 import type { Exchange } from '../../invocation.ts';
+import { priceTable } from '../../prices.ts';
 import type { MessagesRequestBody } from '../../testing/messages-server/index.ts';
 import { fromTool } from '../from-tool.ts';
 
@@ -194,16 +202,95 @@ describe('of an agent', () => {
   });
 });
 
+describe('the dollars of an agent', () => {
+  const perMillion = (price: number) => ({
+    input: price,
+    output: price,
+    cacheRead: price,
+    cacheWrite: price,
+  });
+  const prices = priceTable({
+    asOf: '2026-11-21',
+    source: 'our contract',
+    models: { ours: perMillion(10), 'claude-haiku-4-5': perMillion(0.01) },
+  });
+  /** A hundred thousand tokens: a dollar by our price for `ours`, and ten cents by the list price of the other. */
+  const turn = { ...call('lookUp', { id: 7 }), usage: { input_tokens: 100_000, output_tokens: 0 } };
+
+  it('are counted by the prices of the engine, of a model too that no list has', async () => {
+    const options = { model: 'ours', maxTokens: 100 };
+    const few = await started([turn], { ...options, limits: { usd: 2 } }, {}, { prices });
+    expect(await few.run.result()).toMatchObject({ output: { outcome: 'limit', limit: 'usd', turns: 1 } });
+    const more = await started(
+      [turn, answer('Done.')],
+      { ...options, limits: { usd: 2.02 } },
+      {},
+      { prices },
+    );
+    expect(await more.run.result()).toMatchObject({ output: { outcome: 'answered', turns: 2 } });
+  });
+
+  it('are counted by the prices of the engine where the list has others', async () => {
+    const options = { maxTokens: 100, limits: { usd: 0.1 } };
+    const listed = await started([], { ...options, prompt: () => 'a'.repeat(400_000) });
+    expect(await listed.run.result()).toMatchObject({ output: { limit: 'usd', turns: 0 } });
+    const ours = await started([turn, answer('Done.')], options, {}, { prices });
+    expect(await ours.run.result()).toMatchObject({ output: { outcome: 'answered', turns: 2 } });
+  });
+
+  it('cannot be limited where there is no price: then nothing is called', async () => {
+    const options = { model: 'theirs', limits: { usd: 1 } };
+    const { run, server } = await started([], options, {}, { prices });
+    const error = {
+      code: 'INVALID_OPTION',
+      message:
+        'The limit of $1 of agent `helper` cannot be kept, as no price is known for `theirs`. Nothing was called. Add the price to `createEngine({ prices })`, or leave `limits.usd` out.',
+      details: { option: 'limits.usd', model: 'theirs' },
+    };
+    expect(await run.result()).toMatchObject({ output: null, error });
+    const alone = await agent([], options);
+    await expect(runAgent(alone.logic)).rejects.toMatchObject(error);
+    expect([server.received, alone.server.received]).toEqual([0, 0]);
+  });
+
+  it('that are not limited need no price', async () => {
+    const { run } = await started([answer('Done.')], { model: 'theirs', limits: { turns: 1 } });
+    expect(await run.result()).toMatchObject({ output: { outcome: 'answered' } });
+  });
+});
+
+describe('a tool that an agent calls by a name that there is not', () => {
+  it('leaves a note under a name of ours, however long theirs is', async () => {
+    const made = { toolCalls: ['x'.repeat(100_000), 'lookUp', 'constructor'].map(called) };
+    const { run, server, world } = await started([made, { fault: 'hang' }]);
+    await expect.poll(() => server.received).toBe(2);
+    const names = [...(world.data.runs.get('r')?.journal.keys() ?? [])];
+    expect(names.map((name) => name.replace('once work#1 ', '')).sort()).toEqual([
+      'call 1.1',
+      'call 1.2 lookUp',
+      'call 1.3',
+      'turn 1',
+    ]);
+    const [first] = resultsIn(server, 1, 2);
+    expect(first?.content).toMatch(/^There is no tool `x{64}…`\. /);
+    await run.cancel('Enough.');
+  });
+});
+
+function called(name: string, index: number) {
+  return { name, input: { id: 7 }, id: `id-${index}` };
+}
+
 async function started(
   answers: Parameters<typeof agent>[0],
   options: AgentOptions = {},
   definition: Parameters<typeof performing>[2] = {},
+  engine: Parameters<World['engine']>[0] = {},
 ) {
   const { logic, server } = await agent(answers, options);
-  const run = await createWorld(performing(logic, question, definition))
-    .engine()
-    .start('performing', { id: 'r' });
-  return { run, server };
+  const world = createWorld(performing(logic, question, definition));
+  const run = await world.engine(engine).start('performing', { id: 'r' });
+  return { run, server, world };
 }
 
 function exchangesIn(history: readonly HistoryEntry[]): Exchange[] {

@@ -12,7 +12,7 @@ export const ANSWER = 'answer';
 export const HAND_OFF = 'hand_off';
 
 export interface AgentActorOptions<TOutput extends ZodType, TInput extends ZodType> extends Omit<
-  Policies<AgentOutcome<z.output<TOutput>>, z.input<TInput>>,
+  Policies<AgentOutcome<z.output<TOutput>>, z.input<TInput>, z.output<TInput>>,
   'accept'
 > {
   readonly name: string;
@@ -53,7 +53,10 @@ export interface AgentLimits {
   readonly turns?: number;
   /** Input and output of all turns. Those of a turn to come count with the most that they can be. */
   readonly tokens?: number;
-  /** US dollars of all turns, by the list prices, in the same way. */
+  /**
+   * US dollars of all turns, in the same way, by the engine's price table; under a plain `createActor` by the list prices.
+   * If there is no price for the model, the agent calls nothing and rejects with `INVALID_OPTION`.
+   */
   readonly usd?: number;
   /** Since it was begun, crashes and waits included, in milliseconds. What goes on then is aborted. */
   readonly timeMs?: number;

@@ -17,8 +17,9 @@ export async function callTools(
   return runTogether(
     calls,
     (call, index, signal) => {
-      // Ids are the provider's, and need not differ from turn to turn.
-      const part = `call ${turn}.${index + 1} ${call.name}`;
+      // Ids are the provider's, and need not differ from turn to turn. Of names only ours are used: the model may make up any.
+      const place = `call ${turn}.${index + 1}`;
+      const part = agent.actors.has(call.name) ? `${place} ${call.name}` : place;
       const here = scope.under(signal);
       return here.once(part, () => resultOf(agent, call, here.within(part)));
     },
@@ -36,7 +37,8 @@ async function resultOf(
   scope: InvocationScope,
 ): Promise<ToolResultBlock> {
   const tool = actors.get(call.name);
-  if (!tool) return failed(call, `There is no tool \`${call.name}\`. Use those that you were given.`);
+  if (!tool)
+    return failed(call, `There is no tool \`${excerpt(call.name)}\`. Use those that you were given.`);
   const parsed = await tool.input?.safeParseAsync(call.input);
   if (parsed?.success === false) {
     return failed(call, `It was not called, as its input is not valid:\n${inLines(issuesOf(parsed.error))}`);
@@ -84,9 +86,19 @@ function inWords(output: unknown): string {
   }
 }
 
+/** As long as a name of a tool may be. */
+const longestName = 64;
+
+function excerpt(name: string): string {
+  return name.length <= longestName ? name : `${whole(name.slice(0, longestName))}…`;
+}
+
 function cut(text: string, length: number): string {
   if (text.length <= length) return text;
-  // Half a character is none.
-  const kept = text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
-  return `${kept}\n(cut after ${length} of ${text.length} characters)`;
+  return `${whole(text.slice(0, length))}\n(cut after ${length} of ${text.length} characters)`;
+}
+
+/** Half a character at the end is none. */
+function whole(text: string): string {
+  return text.replace(/[\uD800-\uDBFF]$/, '');
 }

@@ -8,8 +8,9 @@
 import type { InvocationScope } from '../../invocation.ts';
 import { refusalOf } from '../answer-checks.ts';
 import { issuesOf } from '../check-value.ts';
-import { answerInvalid } from '../model-answer.ts';
+import { answerInvalid, incompleteAnswers } from '../model-answer.ts';
 import { assertOption } from '../option.ts';
+import { callFailures } from '../providers/call-failed.ts';
 import type { ModelMessage, ToolCallBlock } from '../providers/provider.ts';
 import { type Agent, type AgentOutcome, ANSWER, HAND_OFF } from './agent.ts';
 import { callTools, failed, inLines } from './call-tools.ts';
@@ -22,10 +23,17 @@ export async function converse(
   input: unknown,
   scope: InvocationScope,
 ): Promise<AgentOutcome<unknown>> {
-  const meter = createMeter(agent);
+  const meter = createMeter(agent, scope);
   const ended = await withinFence(agent.limits, scope, (fence) => talk(agent, input, meter, fence));
   if (ended instanceof LimitReached) return { outcome: 'limit', limit: ended.limit, ...meter.use };
   return { ...ended, ...meter.use };
+}
+
+/** One of each kind of error that a conversation may end with. All else is told to the model. */
+export function conversationFailures(agent: Agent): readonly Error[] {
+  const { name, model } = agent;
+  const silent = { content: [], stopReason: 'end_turn', model, requestId: 'req_1' };
+  return [...callFailures(), ...incompleteAnswers(name), withoutAnswer(agent, silent)];
 }
 
 /** How a conversation ends by itself. */

@@ -252,7 +252,6 @@ describe('an agent is not made', () => {
     ['limits.tokens', { limits: { tokens: Number.NaN } }],
     ['limits.timeMs', { limits: { timeMs: Infinity } }],
     ['limits.usd', { limits: { usd: -1 } }],
-    ['limits.usd', { model: 'unheard-of', limits: { usd: 1 } }],
     ['maxTokens', { maxTokens: 0 }],
     ['maxResultLength', { maxResultLength: '9' }],
     ['handOff', { handOff: '' }],

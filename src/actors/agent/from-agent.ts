@@ -17,7 +17,7 @@ import { underPolicies } from '../policies/policies.ts';
 import { anthropic } from '../providers/anthropic.ts';
 import { assertAgentOptions, shown } from './agent-options.ts';
 import type { Agent, AgentActorOptions, AgentOutcome } from './agent.ts';
-import { converse } from './converse.ts';
+import { conversationFailures, converse } from './converse.ts';
 import { answerTool, handOffTool, listedTool } from './model-tools.ts';
 
 export type { AgentActorOptions, AgentLimits, AgentOutcome, AgentTool, AgentUse } from './agent.ts';
@@ -60,6 +60,7 @@ export function fromAgent<TOutput extends ZodType, TInput extends ZodType>(
     // Asking again costs again.
     idempotent: false,
     permissions: allPermissions(tools.map(({ signalbox }) => signalbox)),
+    failures: conversationFailures(agent),
     perform: async (value: unknown, scope: InvocationScope) => {
       const input = await checkValue(options.input, value, `Input of ${shown(name)}`);
       return converse(agent, input, scope);
@@ -67,7 +68,9 @@ export function fromAgent<TOutput extends ZodType, TInput extends ZodType>(
   };
   // Each turn is retried by itself, and each answer accepted where it can still be mended.
   const { accept: _, retry: __, ...policies } = options;
-  return durableLogic(underPolicies<AgentOutcome<z.output<TOutput>>, z.input<TInput>>(actor, policies));
+  return durableLogic(
+    underPolicies<AgentOutcome<z.output<TOutput>>, z.input<TInput>, z.output<TInput>>(actor, policies),
+  );
 }
 
 function agentFrom<TOutput extends ZodType, TInput extends ZodType>({

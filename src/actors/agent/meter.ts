@@ -1,9 +1,12 @@
 /** Counts what an agent uses, and says whether its next turn could be too much. */
-import type { TokenUsage, Usage } from '../../invocation.ts';
-import { costOf, listPrices } from '../../prices.ts';
+import { InvalidOption } from '../../errors.ts';
+import type { InvocationScope, TokenUsage, Usage } from '../../invocation.ts';
 import { bytesPerToken } from '../call-model.ts';
 import type { ModelMessage } from '../providers/provider.ts';
+import { shown } from './agent-options.ts';
 import type { Agent, AgentLimits, AgentUse } from './agent.ts';
+
+const NOTHING: TokenUsage = { inputTokens: 0, outputTokens: 0 };
 
 export interface Meter {
   readonly use: AgentUse;
@@ -15,7 +18,17 @@ export interface Meter {
   limitBefore(atMost: Usage, last: ModelMessage | undefined): keyof AgentLimits | undefined;
 }
 
-export function createMeter({ limits, model: asked }: Pick<Agent, 'limits' | 'model'>): Meter {
+/** Throws `InvalidOption` if there is a limit of dollars, and no price by which to count them. */
+export function createMeter(
+  { name, limits, model: asked }: Pick<Agent, 'name' | 'limits' | 'model'>,
+  scope: Pick<InvocationScope, 'costOf'>,
+): Meter {
+  if (limits.usd !== undefined && scope.costOf({ model: asked, usage: NOTHING }) === undefined) {
+    throw new InvalidOption(
+      `The limit of $${limits.usd} of ${shown(name)} cannot be kept, as no price is known for \`${asked}\`. Nothing was called. Add the price to \`createEngine({ prices })\`, or leave \`limits.usd\` out.`,
+      { details: { option: 'limits.usd', model: asked } },
+    );
+  }
   let turns = 0;
   let toolCalls = 0;
   let tokens = 0;
@@ -24,7 +37,7 @@ export function createMeter({ limits, model: asked }: Pick<Agent, 'limits' | 'mo
   let context: number | undefined;
 
   const dollarsOf = (model: string, usage: TokenUsage): number =>
-    costOf(listPrices, { model, usage }) ?? costOf(listPrices, { model: asked, usage }) ?? 0;
+    scope.costOf({ model, usage }) ?? scope.costOf({ model: asked, usage }) ?? 0;
 
   return {
     get use() {

@@ -5,9 +5,8 @@
  * I2. Once a limit is reached nothing more is called, and what goes on is aborted.
  * I3. No wait is longer than the time that is left.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import { Deferred, type InvocationScope, type OutsideCall } from '../../invocation.ts';
+import { endable } from '../policies/endable.ts';
 import { withExchange } from '../policies/with-exchange.ts';
 import type { AgentLimits } from './agent.ts';
 
@@ -38,50 +37,32 @@ export async function withinFence<T>(
     timeMs === undefined ? Infinity : (await outer.once('agent begun', async () => outer.now())) + timeMs;
   const isOver = (): boolean => outer.now() >= deadline;
 
-  const controller = new AbortController();
-  const abort = (): void => controller.abort(outer.signal.reason);
-  outer.signal.addEventListener('abort', abort, { once: true });
-  if (outer.signal.aborted) abort();
-
-  let reached: LimitReached | undefined;
-  const reach = (limit: keyof AgentLimits): LimitReached => {
-    reached ??= new LimitReached(limit);
-    // Aborted, it is no failure that anyone would try again.
-    controller.abort(reached);
-    return reached;
-  };
-
-  let callOff: (() => void) | undefined;
-  let expire: (reason: LimitReached) => void;
-  const expired = new Promise<never>((_, reject) => (expire = reject));
-  const startTimer = (): void => {
-    if (deadline === Infinity) return;
-    callOff ??= outer.after(deadline - outer.now(), () => {
-      const reason = reach('timeMs');
-      // Whoever listens to its signal ends now, with its calls on record; whoever does not is left behind.
-      void nextTurn().then(() => expire(reason));
-    });
-  };
-
-  const stop = (limit: keyof AgentLimits): never => {
-    throw reach(limit);
-  };
-  const scope = withExchange(outer.under(controller.signal), (within) => async <R>(call: OutsideCall<R>) => {
-    if (isOver()) stop('timeMs');
-    startTimer();
-    return within.exchange(call);
-  });
-
   try {
-    return await Promise.race([work({ scope, stop }), expired]);
+    return await endable(outer, ({ scope: inner, end, endAfter }) => {
+      const stop = (limit: keyof AgentLimits): never => {
+        const reached = new LimitReached(limit);
+        // Aborted, it is no failure that anyone would try again.
+        end(reached);
+        throw reached;
+      };
+      let isTimed = deadline === Infinity;
+      const startTimer = (): void => {
+        if (isTimed) return;
+        isTimed = true;
+        endAfter(deadline - outer.now(), () => new LimitReached('timeMs'));
+      };
+      const scope = withExchange(inner, (within) => async <R>(call: OutsideCall<R>) => {
+        if (isOver()) stop('timeMs');
+        startTimer();
+        return within.exchange(call);
+      });
+      return work({ scope, stop });
+    });
   } catch (error) {
     if (outer.signal.aborted) throw error;
-    if (reached) return reached;
+    if (error instanceof LimitReached) return error;
     if (!(error instanceof Deferred) || error.until < deadline) throw error;
     if (isOver()) return new LimitReached('timeMs');
     throw new Deferred(deadline, error.message, error);
-  } finally {
-    callOff?.();
-    outer.signal.removeEventListener('abort', abort);
   }
 }

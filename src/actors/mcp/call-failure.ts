@@ -50,6 +50,7 @@ const NEVER_SENT: ReadonlySet<unknown> = new Set([
 /** The program itself is missing or not to be run, which waiting does not change. */
 const NOT_TO_BE_STARTED: ReadonlySet<unknown> = new Set(['EACCES', 'EINVAL', 'ENOENT', 'ENOTDIR', 'EPERM']);
 
+const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 
 export interface CallFailures {
@@ -88,6 +89,17 @@ export function callFailures(
     connection: (what, mayHaveActed, note) =>
       failure({ what, kind: 'connection', retryable: true, mayHaveActed }, note),
   };
+}
+
+/** One of each kind that a machine could tell apart. Only over HTTP can a server say when to come again. */
+export function someCallFailures(server: string, overHttp: boolean): readonly McpCallFailed[] {
+  const failures = callFailures(server, 0, (text) => text);
+  return [
+    failures.connection('the connection was lost before the call was sent', false),
+    failures.connection('the connection was lost', true),
+    failures.of(Object.assign(new Error('The arguments are refused'), { code: INVALID_PARAMS })),
+    ...(overHttp ? [failures.http({ status: 429, text: 'Too many requests', retryAfterMs: 30_000 })] : []),
+  ];
 }
 
 function recognised(error: unknown, timeoutMs: number): Told | undefined {

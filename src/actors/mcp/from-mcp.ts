@@ -18,7 +18,7 @@ import { assertOption, isName } from '../option.ts';
 import { underPolicies, type Policies } from '../policies/policies.ts';
 import type { JsonObject } from './connection.ts';
 import { assertAllowed, type McpServer } from './mcp-server.ts';
-import type { McpContract } from './tool-contract.ts';
+import { toolMissing, type McpContract } from './tool-contract.ts';
 import { textOf, valueFor, type McpResult } from './tool-result.ts';
 import { takesOnlyText } from './written-schema.ts';
 
@@ -122,6 +122,7 @@ export function fromMcp<TInput extends ZodType, TOutput extends ZodType>(
     irreversible,
     idempotent: idempotencyKey !== undefined,
     permissions: permissionsOf(options),
+    failures: failuresOf(options),
     perform: async (value: unknown, scope: InvocationScope) => {
       const { key, runId } = scope;
       const checked = await checkValue(input, value, `Input of ${shown(name)}`);
@@ -147,13 +148,14 @@ interface Asked {
 }
 
 async function answered<TInput extends ZodType, TOutput extends ZodType>(
-  { server, tool, name = tool, irreversible, ...options }: McpActorOptions<TInput, TOutput>,
+  options: McpActorOptions<TInput, TOutput>,
   contract: McpContract,
   { args, input, idempotencyKey }: Asked,
   scope: InvocationScope,
 ): Promise<McpResult> {
   const { signal } = scope;
-  const onlyOnce = irreversible === true && options.idempotencyKey === undefined;
+  const { server, tool, name = tool } = options;
+  const onlyOnce = isOnlyOnce(options);
   const call = { server: server.name, tool, arguments: args };
   signal.throwIfAborted();
   return scope.exchange<McpResult>({
@@ -180,6 +182,26 @@ async function answered<TInput extends ZodType, TOutput extends ZodType>(
     },
     describe: (response) => ({ response }),
   });
+}
+
+function failuresOf<TInput extends ZodType, TOutput extends ZodType>(
+  options: McpActorOptions<TInput, TOutput>,
+): readonly Error[] {
+  const { server, tool, name = tool } = options;
+  const { signal } = new AbortController();
+  return [
+    ...server.callFailures.filter((error) => !(isOnlyOnce(options) && leavesOutcomeOpen(error, signal))),
+    toolFailed(server, tool, name, { content: [{ type: 'text', text: 'It failed.' }], isError: true }),
+    toolMissing(server.name, tool, []),
+  ];
+}
+
+/** Without a definite answer it counts as `OutcomeUnknown`. */
+function isOnlyOnce<TInput extends ZodType, TOutput extends ZodType>({
+  irreversible,
+  idempotencyKey,
+}: McpActorOptions<TInput, TOutput>): boolean {
+  return irreversible === true && idempotencyKey === undefined;
 }
 
 /** Once aborted, whatever the call ends with may come of that, so it says nothing about the effect. */

@@ -10,6 +10,7 @@ import { McpCallFailed, McpToolMismatch, type Issue } from '../../errors.ts';
 import { assertOption, isName } from '../option.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { isWebAddress } from './address.ts';
+import { someCallFailures } from './call-failure.ts';
 import type {
   JsonObject,
   McpAddress,
@@ -58,6 +59,8 @@ export interface McpCommonOptions {
 export interface McpServer {
   readonly name: string;
   readonly allow: readonly string[] | undefined;
+  /** One of each kind of `MCP_CALL_FAILED` that a call may reject with. */
+  readonly callFailures: readonly McpCallFailed[];
   /** The server's tools that are allowed. Rejects with `MCP_CALL_FAILED`. */
   tools(): Promise<readonly McpTool[]>;
   /**
@@ -200,6 +203,7 @@ export function mcpServer(options: McpServerOptions): McpServer {
   return {
     name,
     allow,
+    callFailures: someCallFailures(name, target.http !== undefined),
     tools: () =>
       using(async (connection) => (await connection.tools()).filter((tool) => isAllowed(tool.name))),
     call: async (tool, args, { signal = new AbortController().signal, meta, contract, onSend } = {}) => {

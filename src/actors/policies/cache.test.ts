@@ -174,6 +174,26 @@ describe('a cache', () => {
     expect(await run.result()).toBe('second');
   });
 
+  it('makes its key of the input as the schema gives it', async () => {
+    const keys: string[] = [];
+    const input = z.object({ name: z.string().trim().toLowerCase(), words: z.number().default(100) });
+    type Said = z.output<typeof input>;
+    const cache = { key: ({ name, words }: Said) => keys[keys.push(`${name} ${words.toFixed()}`) - 1] ?? '' };
+    let calls = 0;
+    const tool = fromTool({ name: 'lookUp', input, output: z.number(), cache, run: async () => ++calls });
+    const all = [{ name: ' Ann' }, { name: 'ANN', words: 100 }, { name: 'ann', words: 9 }];
+    const logic = fromMap({
+      name: 'all',
+      input: z.unknown(),
+      items: () => all,
+      each: tool,
+      concurrency: 1,
+    });
+    const run = await createWorld(performing(logic, 1)).engine().start('performing', { id: 'r' });
+    expect(await run.result()).toMatchObject({ output: [1, 1, 2] });
+    expect(keys).toEqual(['ann 100', 'ann 100', 'ann 9']);
+  });
+
   it('makes no key of input that is refused', async () => {
     const { tool, calls } = looking(byName);
     const world = createWorld(performing(tool, {} as never));

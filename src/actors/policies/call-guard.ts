@@ -90,6 +90,21 @@ interface Circuit {
   through<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T>;
 }
 
+/** What an actor under these policies may reject with besides. */
+export function guardFailures(
+  { name }: Pick<DurableActor, 'name'>,
+  { circuitBreaker: breaker }: CallPolicies,
+): readonly Error[] {
+  return breaker ? [circuitOpen(name, breaker.failures, breaker.openMs)] : [];
+}
+
+function circuitOpen(name: string, failures: number, retryAfterMs: number): CircuitOpen {
+  return new CircuitOpen(
+    `${failures} calls of \`${name}\` in a row have failed, so none is made for ${retryAfterMs} ms.`,
+    { details: { actor: name, retryable: true, retryAfterMs } },
+  );
+}
+
 function createCircuit(name: string, { failures, openMs }: CircuitBreaker): Circuit {
   const circuit = circuitBreaker(
     handleWhen((error) =>
@@ -104,13 +119,7 @@ function createCircuit(name: string, { failures, openMs }: CircuitBreaker): Circ
   });
   const isOpen = (): boolean => circuit.state === CircuitState.Open && Date.now() - openedAt < openMs;
 
-  const open = (): CircuitOpen => {
-    const retryAfterMs = Math.max(1, openedAt + openMs - Date.now());
-    return new CircuitOpen(
-      `${failures} calls of \`${name}\` in a row have failed, so none is made for ${retryAfterMs} ms.`,
-      { details: { actor: name, retryable: true, retryAfterMs } },
-    );
-  };
+  const open = (): CircuitOpen => circuitOpen(name, failures, Math.max(1, openedAt + openMs - Date.now()));
 
   return {
     assertMayCall() {

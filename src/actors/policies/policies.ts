@@ -22,9 +22,10 @@ import { describeError, type PlainError } from '../../plain-error.ts';
 import { checkValue } from '../check-value.ts';
 import type { DurablePromiseLogic } from '../durable-logic.ts';
 import { assertAnswerChecks, type AnswerChecks, refusalOf } from '../answer-checks.ts';
-import { gateRejected } from '../gate-rejected.ts';
+import { distinctFailures } from '../distinct-failures.ts';
+import { anyGateRejected, gateRejected } from '../gate-rejected.ts';
 import { assertOption, isName } from '../option.ts';
-import { assertCallPolicies, type CallPolicies, createCallGuard } from './call-guard.ts';
+import { assertCallPolicies, type CallPolicies, createCallGuard, guardFailures } from './call-guard.ts';
 import { assertRetry, type RetryPolicy, retried } from './retry.ts';
 import { assertTimeouts, timed, type Timeouts } from './timeout.ts';
 
@@ -33,7 +34,7 @@ export interface Policies<TOutput, TInput, TChecked = TInput> extends Timeouts, 
   /** How often a failed attempt is repeated, and when. `false`: never. */
   readonly retry?: RetryPolicy | false;
   /** Inputs with the same key share one answer. What two runs ask for at the same moment may be paid for twice. */
-  readonly cache?: CachePolicy<TInput>;
+  readonly cache?: CachePolicy<TChecked>;
   /**
    * What else an output must meet, beyond its schema, in view of the input; both as their schemas give them. One that does
    * not is `GATE_REJECTED`.
@@ -46,8 +47,9 @@ export interface Policies<TOutput, TInput, TChecked = TInput> extends Timeouts, 
   readonly fallback?: ReadonlyArray<DurablePromiseLogic<TOutput, TInput>>;
 }
 
-export interface CachePolicy<TInput> {
-  readonly key: (input: TInput) => string;
+export interface CachePolicy<TChecked> {
+  /** Is given the input as its schema gives it. */
+  readonly key: (input: TChecked) => string;
   /**
    * `run`: within one run. `workflow`: in all runs of the same version of the workflow, by all workers of the store.
    * Default: `run`.
@@ -97,23 +99,32 @@ export function underPolicies<TOutput, TInput, TChecked = TInput>(
 
   const performed = fallback.length > 0 ? fallingBack(actor, accepted, fallback) : accepted;
 
-  const cached: Perform = async (input, scope) => {
-    // A key is made of what the schema has let through.
-    const refused = !cache || (actor.input && !(await actor.input.safeParseAsync(input)).success);
-    if (refused) return performed(input, scope);
-    const key = cache.key(input as TInput);
-    assertOption(isName(key), 'cache.key', `\`${actor.name}\``, 'a function to a non-empty string', key);
-    const { per, ttlMs } = cache;
-    return scope.cached(`${actor.name} ${key}`, () => performed(input, scope), {
-      ...(per && { per }),
-      ...(ttlMs !== undefined && { ttlMs }),
-    });
-  };
+  const cachedBy =
+    ({ key: keyOf, per, ttlMs }: CachePolicy<TChecked>): Perform =>
+    async (input, scope) => {
+      const checked = actor.input ? await actor.input.safeParseAsync(input) : { success: true, data: input };
+      // Of input that is refused no key is made.
+      if (!checked.success) return performed(input, scope);
+      const key = keyOf(checked.data as TChecked);
+      assertOption(isName(key), 'cache.key', `\`${actor.name}\``, 'a function to a non-empty string', key);
+      return scope.cached(`${actor.name} ${key}`, () => performed(input, scope), {
+        ...(per && { per }),
+        ...(ttlMs !== undefined && { ttlMs }),
+      });
+    };
 
+  const own = [
+    ...(actor.failures ?? []),
+    ...guardFailures(actor, policies),
+    ...(accept ? [anyGateRejected(actor.name)] : []),
+  ];
+  const last = fallback.at(-1)?.signalbox;
   return {
     ...actor,
     ...(fallback.length > 0 && asOne(actor, fallback)),
-    perform: cache ? cached : performed,
+    // Of those before the last comes nothing through but what any actor may reject with.
+    failures: distinctFailures(last ? (last.failures ?? []) : own),
+    perform: cache ? cachedBy(cache) : performed,
   };
 }
 

@@ -1,9 +1,8 @@
 /** Limits how long an attempt, and all attempts together, may take. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import { OutcomeUnknown, TimedOut } from '../../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope } from '../../invocation.ts';
 import { assertOption } from '../option.ts';
+import { endable } from './endable.ts';
 
 export interface Timeouts {
   /** For one attempt, in milliseconds, without what it waits while no worker is held. It is aborted, and `TIMED_OUT`. */
@@ -25,32 +24,16 @@ export async function timed<T>(
   if (totalLeftMs <= 0) throw overBefore(actor, totalTimeoutMs);
   const leftMs = Math.min(timeoutMs ?? Infinity, totalLeftMs);
 
-  const controller = new AbortController();
-  const { signal: outer } = scope;
-  const abort = (): void => controller.abort(outer.reason);
-  outer.addEventListener('abort', abort, { once: true });
-  if (outer.aborted) abort();
-  let over = (): void => {};
-  const timeout = new Promise<never>((_, reject) => {
-    over = scope.after(leftMs, () => {
-      const error =
-        leftMs < totalLeftMs ? timedOut(actor, timeoutMs, true) : timedOut(actor, totalTimeoutMs, false);
-      controller.abort(error);
-      // Whoever listens to its signal ends now, with its calls on record; whoever does not is left behind.
-      void nextTurn().then(() => reject(error));
-    });
-  });
   try {
-    const made = attempt(scope.under(controller.signal)).catch((error: unknown) => {
-      throw controller.signal.aborted && !outer.aborted ? controller.signal.reason : error;
+    return await endable(scope, ({ scope: within, endAfter }) => {
+      endAfter(leftMs, () =>
+        leftMs < totalLeftMs ? timedOut(actor, timeoutMs, true) : timedOut(actor, totalTimeoutMs, false),
+      );
+      return attempt(within);
     });
-    return await Promise.race([made, timeout]);
   } catch (error) {
     if (!(error instanceof Deferred) || error.until <= deadline) throw error;
     throw new Deferred(deadline, error.message, error);
-  } finally {
-    over();
-    outer.removeEventListener('abort', abort);
   }
 }
 

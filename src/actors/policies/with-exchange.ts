@@ -20,6 +20,7 @@ export function withExchange(
     kept: (name) => scope.kept(name),
     cached: (key, fn, options) => scope.cached(key, fn, options),
     exchange: exchangeOf(scope),
+    costOf: (call) => scope.costOf(call),
     partial: (text) => scope.partial(text),
     within: (part, options) => withExchange(scope.within(part, options), exchangeOf),
     under: (signal) => withExchange(scope.under(signal), exchangeOf),

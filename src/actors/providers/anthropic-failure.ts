@@ -3,9 +3,10 @@
  *
  * Nothing that could authenticate gets into them: keys are taken out of every text, and headers stay behind.
  */
-import { ModelCallFailed } from '../../errors.ts';
+import type { ModelCallFailed } from '../../errors.ts';
 import { causesOf, describeError, plainError } from '../../plain-error.ts';
 import { retryAfterMs } from '../retry-after.ts';
+import { modelCallFailed } from './call-failed.ts';
 import type { CallFailure } from './provider.ts';
 
 /** The SDK's errors are told apart by name and fields, since a client may come from another copy of the SDK. */
@@ -44,10 +45,7 @@ const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
 };
 
 export function failure(what: string, details: CallFailure, cause?: Error): ModelCallFailed {
-  return new ModelCallFailed(`The call to Anthropic's API failed: ${what}`, {
-    details: { ...details },
-    ...(cause && { cause }),
-  });
+  return modelCallFailed("Anthropic's API", what, details, cause);
 }
 
 /** What came back is not what the protocol says. */

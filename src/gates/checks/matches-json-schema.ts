@@ -32,9 +32,7 @@ function readSchema(schema: JsonSchema): zod.ZodType {
   }
   const { fromJSONSchema } = zod as Partial<typeof zod>;
   if (!fromJSONSchema) {
-    throw new InvalidOption(
-      '`matchesJsonSchema` needs a zod that reads JSON Schema; install the newest zod 4.',
-    );
+    throw new InvalidOption('`matchesJsonSchema` needs zod 4.2 or later.');
   }
   refuseUnchecked(schema, '#');
   try {
