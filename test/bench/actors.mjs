@@ -1,13 +1,14 @@
 /**
  * What a model call through `fromModel` costs beside one through the bare SDK: processor time, throughput and memory.
  *
- *     npm run bench:actors [-- --calls 1000 --at-once 100 --rounds 7]
+ *     npm run bench:actors [-- --calls 1000 --at-once 1000 --rounds 7]
  *
  * A call is one question with a JSON schema and a short answer, over real HTTP to a Messages server in a process of its own,
  * whose work is not counted. In the engine each call is a run of its own, from its start, which is stored, to its result,
  * which is; an engine and its store are there for all rounds, as they are in a service. A round makes all calls in each of
  * the ways, in an order that turns from round to round, so that all meet the same machine. Before each way the garbage of
- * the one before is collected, and half as many calls are made that do not count. Medians of the rounds. On a machine that is busy with other things all of it costs more, the overhead too.
+ * the one before is collected, and half as many calls are made that do not count. Medians of the rounds. On a machine that is
+ * busy with other things all of it costs more, the overhead too.
  *
  * The overhead of a way is its processor time per call less that of the bare SDK in the same round. Ends with code 1 if the
  * engine's on memory is a millisecond or more.
@@ -31,7 +32,7 @@ import { z } from 'zod';
 const { values: options } = parseArgs({
   options: {
     calls: { type: 'string', default: '1000' },
-    'at-once': { type: 'string', default: '100' },
+    'at-once': { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '7' },
   },
 });
