@@ -22,7 +22,7 @@ import { z } from 'zod';
 import { sourceKind } from './actor-sources.ts';
 import { InvalidOption, WorkflowInvalid } from './errors.ts';
 import { matchesDescriptor } from './event-descriptor.ts';
-import { defineWorkflow } from './workflow.ts';
+import { defineWorkflow, type WorkflowExample } from './workflow.ts';
 
 type Config = Parameters<typeof createMachine>[0];
 
@@ -337,7 +337,7 @@ describe('the types of a workflow', () => {
     const workflow = defineWorkflow({ machine, version: '1' });
     expectTypeOf(workflow.machine).toEqualTypeOf<typeof machine>();
     expectTypeOf(workflow.examples).toEqualTypeOf<
-      ReadonlyArray<{ readonly name: string; readonly input: { id: string } }> | undefined
+      ReadonlyArray<WorkflowExample<{ id: string }>> | undefined
     >();
     const wrongEvent = (): unknown =>
       defineWorkflow({
@@ -365,7 +365,7 @@ describe('the types of a workflow', () => {
       input: z.object({ at: z.string().transform((text) => new Date(text)) }),
     });
     expectTypeOf(workflow.examples).toEqualTypeOf<
-      ReadonlyArray<{ readonly name: string; readonly input: { at: string } }> | undefined
+      ReadonlyArray<WorkflowExample<{ at: string }>> | undefined
     >();
   });
 });

@@ -17,9 +17,14 @@ export type EventSchemas<TMachine extends AnyStateMachine> = {
   readonly [TType in EventFromLogic<TMachine>['type']]?: ZodType;
 };
 
+/** A run to think of: what paths begin with, and what they are made of beside what the schemas tell. */
 export interface WorkflowExample<TInput> {
   readonly name: string;
   readonly input: TInput;
+  /** What actors may answer, by the `src` of each. */
+  readonly outputs?: Readonly<Record<string, readonly unknown[]>>;
+  /** What events may hold beside their type, by type. */
+  readonly events?: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>>>;
 }
 
 export interface RunBudget {

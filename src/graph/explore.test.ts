@@ -442,7 +442,7 @@ function valueOf(
 /** Every state is its own: nothing is folded but what is equal. */
 function exploreUnfolded(given: AnyWorkflow): { places: string[]; taken: string[]; states: number } {
   const { workflow } = watchedWorkflow(given);
-  const moves = createMoves(workflow);
+  const moves = createMoves(workflow, []);
   const transitions = new Set<string>();
   const first = advance(workflow, undefined, { type: 'start', at: 0 }).state;
   const seen = new Map<string, { state: RunState; now: number }>([['', { state: first, now: 0 }]]);

@@ -9,20 +9,20 @@
  */
 import { getAdjacencyMap } from '@xstate/graph';
 import type { ActorLogic, Snapshot } from 'xstate';
+import type { ZodType } from 'zod';
 
-import { InvalidOption } from '../errors.ts';
-import type { AnyWorkflow } from '../workflow.ts';
+import { describeIssues, InvalidOption, type Issue } from '../errors.ts';
+import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
 import { liveValues, type LiveValues } from './fold.ts';
 import { type Graph, graphOf } from './graph.ts';
 import { type Live, spreadLive } from './liveness.ts';
-import { createMoves, type Examples, type Move } from './moves.ts';
+import { createMoves, type Move } from './moves.ts';
+import { valuesOf } from './outcomes/values-of.ts';
 import { createSituations, type Found, type MoveEvent, type Situation, takenBy } from './situations.ts';
 
 export interface ExploreOptions {
-  /** What actors answer and events hold, beside what their schemas tell. */
-  readonly examples?: Examples;
-  /** Inputs to start with, by name. Default: the workflow's `examples`. */
-  readonly inputs?: ReadonlyArray<{ readonly name: string; readonly input: unknown }>;
+  /** What to start with, and what actors answer and events hold beside what their schemas tell. Default: the workflow's own. */
+  readonly examples?: ReadonlyArray<WorkflowExample<unknown>>;
   /**
    * How many states at one place are gone on from, whatever they hold; beyond that, only those that hold some values that are
    * read together and that were not there together before. Default: 8. `Infinity`: all.
@@ -44,8 +44,9 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
   const { maxNodes = 20_000, variants = 8, isEnough = () => false } = options;
   assertCount('maxNodes', maxNodes);
   assertCount('variants', variants);
-  const moves = createMoves(workflow, options.examples);
-  const starts = startsOf(options.inputs ?? workflow.examples ?? []);
+  const examples = options.examples ?? workflow.examples ?? [];
+  const moves = createMoves(workflow, examples);
+  const starts = startsOf(workflow, examples);
   const situations = createSituations(workflow, moves, starts);
   const { origin, movesOf, follow } = situations;
   const live: Live = new Map();
@@ -118,10 +119,35 @@ function createNovelty(variants: number): (place: string, values: readonly strin
   };
 }
 
-function startsOf(inputs: ReadonlyArray<{ readonly name: string; readonly input: unknown }>): Move[] {
-  if (inputs.length === 0) return [{ type: 'start', name: 'start', label: '', input: undefined }];
-  const isOne = inputs.length === 1;
-  return inputs.map(({ name, input }) => ({ type: 'start', name: 'start', label: isOne ? '' : name, input }));
+/** What it starts with: the examples, or else the first that its schema gives. */
+function startsOf(
+  { input: schema, ref }: AnyWorkflow,
+  examples: ReadonlyArray<WorkflowExample<unknown>>,
+): Move[] {
+  const given =
+    examples.length > 0 || !schema
+      ? examples
+      : valuesOf(schema)
+          .values.slice(0, 1)
+          .map((input) => ({ name: '', input }));
+  if (given.length === 0) return [{ type: 'start', name: 'start', label: '', input: undefined }];
+  return given.map(({ name, input }) => ({
+    type: 'start',
+    name: 'start',
+    label: given.length === 1 ? '' : name,
+    // What was derived is parsed already, and a schema need not take what it gave.
+    input: examples.length > 0 && schema ? parsedExample(schema as ZodType, name, input, ref) : input,
+  }));
+}
+
+function parsedExample(schema: ZodType, name: string, input: unknown, ref: string): unknown {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues as readonly Issue[];
+  throw new InvalidOption(
+    `Example \`${name}\` of \`${ref}\` is not as the input schema asks: ${describeIssues(issues)}`,
+    { details: { issues } },
+  );
 }
 
 function assertCount(option: string, value: number): void {

@@ -1,7 +1,7 @@
 /** What a workflow can do, before it does it: `signalbox/graph`. */
 export { explore, type ExploreOptions } from './explore.ts';
 export type { Graph, GraphEdge, GraphNode, GuardSeen } from './graph.ts';
-export type { Examples, Move } from './moves.ts';
+export type { Move } from './moves.ts';
 export {
   type Coverage,
   type Criterion,

@@ -5,7 +5,7 @@ import type { ZodType } from 'zod';
 import { performerOf, type StateView } from '../engine/advance.ts';
 import type { Message, RunState } from '../engine/run-state.ts';
 import { matchesDescriptor } from '../event-descriptor.ts';
-import type { AnyWorkflow } from '../workflow.ts';
+import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
 import { labelOf } from './outcomes/label-of.ts';
 import { outcomesOf, payloadsOf, type Outcome } from './outcomes/outcomes.ts';
 
@@ -23,10 +23,7 @@ export type Move =
     };
 
 /** What the author gives beside the schemas: by the actor's `src`, and by the event's type. */
-export interface Examples {
-  readonly outputs?: Readonly<Record<string, readonly unknown[]>>;
-  readonly events?: Readonly<Record<string, readonly unknown[]>>;
-}
+export type Examples = Pick<WorkflowExample<unknown>, 'outputs' | 'events'>;
 
 export interface Moves {
   of(state: RunState, view: StateView): Move[];
@@ -34,7 +31,9 @@ export interface Moves {
   readonly lacking: ReadonlySet<string>;
 }
 
-export function createMoves(workflow: AnyWorkflow, examples: Examples = {}): Moves {
+/** The examples of all are tried in every run. */
+export function createMoves(workflow: AnyWorkflow, given: readonly Examples[]): Moves {
+  const examples = together(given);
   const lacking = new Set<string>();
   const answers = new Map<string, readonly Outcome[]>();
   const events = new Map<string, Move[]>();
@@ -42,7 +41,7 @@ export function createMoves(workflow: AnyWorkflow, examples: Examples = {}): Mov
   const answersOf = (src: string): readonly Outcome[] => {
     const known = answers.get(src);
     if (known) return known;
-    const derived = outcomesOf(src, performerOf(workflow, src), examples.outputs?.[src]);
+    const derived = outcomesOf(src, performerOf(workflow, src), examples.outputs[src]);
     for (const path of derived.lacking) lacking.add(`output of ${src}: ${path || 'all of it'}`);
     answers.set(src, derived.outcomes);
     return derived.outcomes;
@@ -53,7 +52,7 @@ export function createMoves(workflow: AnyWorkflow, examples: Examples = {}): Mov
     if (known) return known;
     const made = typesOf(workflow, descriptor, examples).flatMap((type) => {
       const schema = (workflow.events as Readonly<Record<string, ZodType>> | undefined)?.[type];
-      const derived = payloadsOf(schema, examples.events?.[type]);
+      const derived = payloadsOf(schema, examples.events[type]);
       for (const path of derived.lacking) lacking.add(`event ${type}: ${path || 'all of it'}`);
       return derived.payloads.map((payload): Move => ({
         type: 'event',
@@ -91,12 +90,26 @@ export function createMoves(workflow: AnyWorkflow, examples: Examples = {}): Mov
   };
 }
 
+function together(given: readonly Examples[]): Required<Examples> {
+  const outputs: Record<string, unknown[]> = {};
+  const events: Record<string, Array<Readonly<Record<string, unknown>>>> = {};
+  for (const one of given) {
+    for (const [src, values] of Object.entries(one.outputs ?? {})) (outputs[src] ??= []).push(...values);
+    for (const [type, payloads] of Object.entries(one.events ?? {})) (events[type] ??= []).push(...payloads);
+  }
+  return { outputs, events };
+}
+
 /** The types that a descriptor stands for: itself, or those that the schemas and examples name and that it matches. */
-function typesOf({ events = {}, machine }: AnyWorkflow, descriptor: string, examples: Examples): string[] {
+function typesOf(
+  { events = {}, machine }: AnyWorkflow,
+  descriptor: string,
+  examples: Required<Examples>,
+): string[] {
   if (!descriptor.includes('*')) return [descriptor];
   const named = [
     ...Object.keys(events),
-    ...Object.keys(examples.events ?? {}),
+    ...Object.keys(examples.events),
     ...((machine as AnyStateMachine).events as readonly string[]),
   ];
   return [...new Set(named)].filter((type) => !type.includes('*') && matchesDescriptor(type, descriptor));

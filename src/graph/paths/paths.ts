@@ -87,7 +87,7 @@ export interface GraphSummary {
  *
  * @example
  * ```ts
- * const { paths: found, coverage } = paths(supportTicket, { inputs: [{ name: 'charged twice', input: ticket }] });
+ * const { paths: found, coverage } = paths(supportTicket, { examples: [{ name: 'charged twice', input: ticket }] });
  * console.log(`${coverage.covered} of ${coverage.of} transitions on ${found.length} paths`);
  * for (const { name } of found) console.log(name);
  * ```
