@@ -13,12 +13,13 @@ import type { ZodType } from 'zod';
 
 import { describeIssues, InvalidOption, type Issue } from '../errors.ts';
 import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
-import { liveValues, type LiveValues } from './fold.ts';
+import { liveReads, type LiveReads } from './fold.ts';
 import { type Graph, graphOf } from './graph.ts';
-import { type Live, spreadLive } from './liveness.ts';
+import { type Live, type Passage, spreadLive } from './liveness.ts';
 import { createMoves, type Move } from './moves.ts';
 import { valuesOf } from './outcomes/values-of.ts';
 import { createSituations, type Found, type MoveEvent, type Situation, takenBy } from './situations.ts';
+import { createTraces } from './traces.ts';
 
 export interface ExploreOptions {
   /** What to start with, and what actors answer and events hold beside what their schemas tell. Default: the workflow's own. */
@@ -34,8 +35,6 @@ export interface ExploreOptions {
   readonly isEnough?: (taken: ReadonlySet<string>, nodes: number) => boolean;
 }
 
-const noValues: LiveValues = { key: '', parts: [] };
-
 /** Each round finds more that is read. It could only go on for ever if the context grew for ever. */
 const maxRounds = 50;
 
@@ -47,7 +46,8 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
   const examples = options.examples ?? workflow.examples ?? [];
   const moves = createMoves(workflow, examples);
   const starts = startsOf(workflow, examples);
-  const situations = createSituations(workflow, moves, starts);
+  const traces = createTraces();
+  const situations = createSituations(workflow, moves, starts, traces);
   const { origin, movesOf, follow } = situations;
   const live: Live = new Map();
 
@@ -63,13 +63,15 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
       getPersistedSnapshot: (at: Situation) => at,
     } as unknown as ActorLogic<Snapshot<unknown>, MoveEvent>;
 
-    const valuesOf = ({ state, control }: Situation): LiveValues =>
-      state?.snapshot.status === 'active'
-        ? liveValues(state.snapshot.context, live.get(control)?.values() ?? [])
-        : noValues;
+    const reads = new Map<string, LiveReads>();
+    const readsAt = (place: string): LiveReads => {
+      const known = reads.get(place) ?? liveReads(live.get(place) ?? new Set());
+      reads.set(place, known);
+      return known;
+    };
     const keys = new WeakMap<Situation, string>();
     const keyOf = (at: Situation): string => {
-      const key = keys.get(at) ?? `${at.control}\n${valuesOf(at).key}`;
+      const key = keys.get(at) ?? `${at.control}\n${readsAt(at.control).keyOf(contextOf(at))}`;
       keys.set(at, key);
       return key;
     };
@@ -85,7 +87,10 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
         serializeEvent: ({ name }) => name,
         stopWhen(snapshot) {
           const at = snapshot as Situation;
-          const goesOn = isNew(at.control, valuesOf(at).parts) && nodes < maxNodes && !isEnough(taken, nodes);
+          const goesOn =
+            isNew(at.control, readsAt(at.control).partsOf(contextOf(at))) &&
+            nodes < maxNodes &&
+            !isEnough(taken, nodes);
           if (goesOn) nodes += 1;
           else left.add(at);
           return !goesOn;
@@ -93,17 +98,27 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
       }),
     ) as unknown as Found;
 
-    const passages = found.flatMap(([, { state: at, transitions }]) =>
-      Object.values(transitions).map(({ event }) => {
-        const { to, entries } = follow(at, event);
-        return { from: at.control, to: to.control, entries };
-      }),
-    );
-    if (!spreadLive(passages, live) || round === maxRounds) {
+    const passages = new Map<string, Passage>();
+    for (const [, { state: at, transitions }] of found) {
+      for (const { event } of Object.values(transitions)) {
+        const { to, trace } = follow(at, event);
+        passages.set(`${trace.id}\n${at.control}\n${to.control}`, {
+          from: at.control,
+          to: to.control,
+          trace,
+        });
+      }
+    }
+    if (!spreadLive(passages.values(), live, traces) || round === maxRounds) {
       const counts = { lacking: [...moves.lacking], advances: situations.advances, rounds: round };
       return graphOf({ found, left, keyOf, follow }, counts);
     }
   }
+}
+
+/** Of a run that has ended, nothing is read any more. */
+function contextOf({ state }: Situation): unknown {
+  return state?.snapshot.status === 'active' ? state.snapshot.context : undefined;
 }
 
 /** Whether a state is worth going on from: there are few at its place, or it holds values together that none before it did. */

@@ -6,8 +6,7 @@
  */
 import { encode } from '../engine/codec.ts';
 import type { PersistedActor, RunState } from '../engine/run-state.ts';
-import type { Group } from './liveness.ts';
-import { keysOf, type Read } from './watch/reads.ts';
+import type { Group, ReadAt } from './traces.ts';
 
 /**
  * All but the context. `now` is the time that its timers' waits are counted from; `contended` are the states whose turns
@@ -38,39 +37,42 @@ export function controlKey(
 /** A group of more reads than these is not looked at as a whole: there are too many ways to put their values together. */
 const tuple = 5;
 
-export interface LiveValues {
+/** What the route is still going to read at one place, ready to be looked up in contexts. */
+export interface LiveReads {
   /** Two contexts with the same key hold the same of all that is live. */
-  readonly key: string;
-  /** What it is made of: the values of a small group together, those of a large one each for itself. */
-  readonly parts: readonly string[];
+  keyOf(context: unknown): string;
+  /** What the key is made of: the values of a small group together, those of a large one each for itself. */
+  partsOf(context: unknown): string[];
 }
 
-/** What the route is still going to read of the context. */
-export function liveValues(context: unknown, groups: Iterable<Group>): LiveValues {
-  const values = new Map<Read, string>();
-  const valueOf = (read: Read): string => {
-    const known = values.get(read);
-    if (known !== undefined) return known;
-    const value = `${read}:${valueAt(context, read)}`;
-    values.set(read, value);
-    return value;
+export function liveReads(groups: ReadonlySet<Group>): LiveReads {
+  const all = [...new Set([...groups].flatMap(({ reads }) => reads))];
+  const places = new Map(all.map((read, index) => [read, index]));
+  const shapes = [...groups].map(({ id, reads }) => ({
+    id,
+    indices: reads.map((read) => places.get(read) ?? 0),
+  }));
+  const valuesOf = (context: unknown): string[] => all.map((read) => valueAt(context, read));
+  return {
+    keyOf: (context) => valuesOf(context).join('\n'),
+    partsOf(context) {
+      const values = valuesOf(context);
+      return shapes.flatMap(({ id, indices }) =>
+        indices.length <= tuple
+          ? [`${id}: ${indices.map((index) => values[index]).join('\n')}`]
+          : indices.map((index) => `=${index}: ${values[index]}`),
+      );
+    },
   };
-  const parts = [...groups].flatMap((group) => {
-    const all = [...group].map(valueOf);
-    return all.length <= tuple ? [all.join('\n')] : all;
-  });
-  return { key: [...values.values()].join('\n'), parts };
 }
 
-function valueAt(context: unknown, read: Read): string {
+function valueAt(context: unknown, { kind, keys }: ReadAt): string {
   let value = context;
-  for (const key of keysOf(read.slice(1))) {
+  for (const key of keys) {
     if (typeof value !== 'object' || value === null || !(key in value)) return 'nothing';
     value = (value as Record<string, unknown>)[key];
   }
-  const kind = read[0];
-  if (kind === '*') return canonical(value);
-  if (typeof value !== 'object' || value === null) return canonical(value);
+  if (kind === '*' || typeof value !== 'object' || value === null) return canonical(value);
   if (kind === '#') return Object.keys(value).join(',');
   return Array.isArray(value) ? '[]' : '{}';
 }
@@ -104,6 +106,7 @@ function nameOf(error: unknown): string | undefined {
 /** The same text for values that are equal, whatever the order of their keys. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value !== 'object' || value === null) return encode(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return encode(value);

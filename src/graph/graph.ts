@@ -96,10 +96,8 @@ export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Cou
   return { nodes: all, edges, start: all[0] as GraphNode, guards: [...guards.values()], ...counts };
 }
 
-function noteGuards({ entries }: Led, guards: Map<string, GuardSeen>): void {
-  for (const entry of entries) {
-    if (entry.type !== 'guard') continue;
-    const { use, passed } = entry;
+function noteGuards({ guards: answers }: Led, guards: Map<string, GuardSeen>): void {
+  for (const { use, passed } of answers) {
     const seen = guards.get(use.transition);
     guards.set(use.transition, {
       ...use,

@@ -10,7 +10,8 @@ import type { AnyWorkflow } from '../workflow.ts';
 import { contendedStates } from './contended.ts';
 import { controlKey } from './fold.ts';
 import { messageOf, type Move, type Moves } from './moves.ts';
-import { took, type WatchEntry, watchedWorkflow } from './watch/watched-workflow.ts';
+import type { Trace, Traces } from './traces.ts';
+import { type GuardAnswer, took, watchedWorkflow } from './watch/watched-workflow.ts';
 
 export interface Situation {
   // What makes it a snapshot for XState.
@@ -35,7 +36,9 @@ export interface MoveEvent extends EventObject {
 export interface Led {
   /** The same situation if the move was not accepted. */
   readonly to: Situation;
-  readonly entries: readonly WatchEntry[];
+  /** What each guard answered. */
+  readonly guards: readonly GuardAnswer[];
+  readonly trace: Trace;
   /** Undefined if it was not accepted. */
   readonly advanced: Advanced | undefined;
 }
@@ -64,7 +67,12 @@ const begin = Date.UTC(2026, 0, 5);
 
 const noView: StateView = { tags: [], accepts: [], questions: [] };
 
-export function createSituations(workflow: AnyWorkflow, moves: Moves, starts: readonly Move[]): Situations {
+export function createSituations(
+  workflow: AnyWorkflow,
+  moves: Moves,
+  starts: readonly Move[],
+  traces: Traces,
+): Situations {
   const watched = watchedWorkflow(workflow);
   const contended = contendedStates(workflow.machine as AnyStateMachine);
   const hosts = createHostCache();
@@ -107,9 +115,13 @@ export function createSituations(workflow: AnyWorkflow, moves: Moves, starts: re
       watched.take();
       const advanced = message && advance(watched.workflow, at.state, message, hosts);
       const entries = watched.take();
+      const seen = {
+        trace: traces.trace(entries),
+        guards: entries.filter((entry) => entry.type === 'guard'),
+      };
       const made: Led = advanced?.accepted
-        ? { to: situation(advanced.state, now), entries, advanced }
-        : { to: at, entries, advanced: undefined };
+        ? { ...seen, to: situation(advanced.state, now), advanced }
+        : { ...seen, to: at, advanced: undefined };
       led.set(event, made);
       return made;
     },

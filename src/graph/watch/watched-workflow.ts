@@ -24,8 +24,13 @@ export type WatchEntry =
   | { readonly type: 'read'; readonly reads: ReadonlySet<Read> }
   /** Keys of the context were written at once, each from what is told of it. */
   | { readonly type: 'write'; readonly writes: ReadonlyMap<string, Watched> }
-  | { readonly type: 'guard'; readonly use: GuardUse; readonly passed: boolean }
-  | { readonly type: 'took'; readonly transition: string };
+  | GuardAnswer;
+
+export interface GuardAnswer {
+  readonly type: 'guard';
+  readonly use: GuardUse;
+  readonly passed: boolean;
+}
 
 /** A guard at one place. */
 export interface GuardUse {
