@@ -56,7 +56,7 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
     const logic = {
       transition(at: Situation, event: MoveEvent) {
         const led = follow(at, event);
-        for (const transition of takenBy(led)) taken.add(transition);
+        for (const transition of takenBy(led.advanced)) taken.add(transition);
         return led.to;
       },
       getInitialSnapshot: () => origin,

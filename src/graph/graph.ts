@@ -13,6 +13,8 @@ export interface GraphNode {
   /** Time in that state, in milliseconds since the epoch; it passes only when a timer fires. */
   readonly now: number;
   readonly view: StateView;
+  /** All of the state but its context: states at one place can get the same messages. */
+  readonly place: string;
   /** Edges that lead on from here. */
   readonly out: readonly GraphEdge[];
   /** False if the budget was spent before it was gone on from. */
@@ -64,8 +66,8 @@ type Counts = Pick<Graph, 'lacking' | 'advances' | 'rounds'>;
 export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Counts): Graph {
   const nodes = new Map<string, GraphNode & { readonly out: GraphEdge[] }>();
   for (const [key, { state: at }] of found) {
-    const { state, now, view } = at;
-    nodes.set(key, { id: nodes.size, state, now, view, out: [], explored: !left.has(at) });
+    const { state, now, view, control: place } = at;
+    nodes.set(key, { id: nodes.size, state, now, view, place, out: [], explored: !left.has(at) });
   }
   const nodeAt = (at: Situation) => nodes.get(keyOf(at)) as GraphNode & { readonly out: GraphEdge[] };
   const edges: GraphEdge[] = [];
@@ -79,7 +81,7 @@ export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Cou
       if (!led.advanced) continue;
       const { move } = event;
       const to = nodeAt(led.to);
-      const transitions = takenBy(led);
+      const transitions = takenBy(led.advanced);
       const way = [move.type, move.name, 'error' in move ? move.label : '', to.id, ...transitions].join(' ');
       const others = alike.get(way);
       if (others) {

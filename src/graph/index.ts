@@ -10,6 +10,6 @@ export {
   paths,
   type Paths,
   type PathsOptions,
-  type PathStep,
 } from './paths/paths.ts';
+export type { PathStep } from './paths/fold-path.ts';
 export { type TransitionSpec, transitionsOf } from './transitions.ts';

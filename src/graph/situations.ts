@@ -131,8 +131,8 @@ export function createSituations(
   };
 }
 
-/** Ids of the transitions that were taken, in order. */
-export function takenBy({ advanced }: Led): string[] {
+/** Ids of the transitions that were taken in a watched workflow, in order. */
+export function takenBy(advanced: Advanced | undefined): string[] {
   return (advanced?.actions ?? []).flatMap(({ type, params }) =>
     type === took ? [(params as { readonly transition: string }).transition] : [],
   );

@@ -2,7 +2,7 @@
 import type { AnyActorLogic } from 'xstate';
 import type { ZodType } from 'zod';
 
-import { ActorValueInvalid, OutcomeUnknown, TimedOut } from '../../errors.ts';
+import { ActorValueInvalid, GateRejected, OutcomeUnknown, TimedOut } from '../../errors.ts';
 import { durableActor } from '../../invocation.ts';
 import { labelOf } from './label-of.ts';
 import { valuesOf } from './values-of.ts';
@@ -31,7 +31,7 @@ export function outcomesOf(
     new Error(`${src} failed.`),
     new TimedOut(`${src} took too long.`),
     new ActorValueInvalid(`${src} gave what its schema does not take.`),
-    ...(actor?.failures ?? []),
+    ...(actor?.failures ?? []).map((error) => withOutput(error, values[0])),
     ...(actor?.irreversible ? [new OutcomeUnknown(`It is not known what became of ${src}.`)] : []),
   ];
   return {
@@ -41,6 +41,13 @@ export function outcomesOf(
     ],
     lacking,
   };
+}
+
+/** What was refused has the right form; which value it has, the actor cannot say beforehand. */
+function withOutput(error: Error, output: unknown): Error {
+  return error instanceof GateRejected && error.details['output'] === undefined
+    ? new GateRejected(error.message, { cause: error.cause, details: { ...error.details, output } })
+    : error;
 }
 
 export interface DerivedPayloads {
@@ -57,7 +64,17 @@ export function payloadsOf(schema: ZodType | undefined, examples: readonly unkno
   return { payloads, lacking };
 }
 
+/** Its code in words, and what tells it from others of that code: `model call failed, status 529`. */
 function nameOf(error: Error): string {
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === 'string' ? code.toLowerCase().replaceAll('_', ' ') : 'failed';
+  const { code, details = {} } = error as {
+    readonly code?: unknown;
+    readonly details?: Readonly<Record<string, unknown>>;
+  };
+  if (typeof code !== 'string') return 'failed';
+  const told = ['stopReason', 'status', 'kind', 'retryAfterMs'].flatMap((key) => {
+    const value = details[key];
+    if (typeof value === 'number') return [`${key === 'retryAfterMs' ? 'retry after' : key} ${value}`];
+    return typeof value === 'string' ? [value.replaceAll('_', ' ')] : [];
+  });
+  return [code.toLowerCase().replaceAll('_', ' '), ...told].join(', ');
 }

@@ -1,10 +1,9 @@
 /** Routes that cover all targets that can be covered: few, each from the start to an end, and none that the others make needless. */
 import type { Route, Routes } from './routes.ts';
-import type { Targets } from './targets.ts';
+import { passedOn, type Targets } from './targets.ts';
 
 export interface Cover {
   readonly routes: readonly Route[];
-  readonly covered: ReadonlySet<string>;
   /** Targets that some piece of route covers, and that the budget did not reach. */
   readonly leftOut: readonly string[];
 }
@@ -33,9 +32,9 @@ export function cover({ pieces, coveredBy }: Targets, routes: Routes, maxPaths: 
     }
     const route = routes.through(...edges);
     chosen.push(route);
-    for (const one of coveredBy(route)) covered.add(one);
+    for (const one of coveredBy(passedOn(route))) covered.add(one);
   }
-  return { routes: withoutNeedless(chosen, coveredBy), covered, leftOut };
+  return { routes: withoutNeedless(chosen, coveredBy), leftOut };
 }
 
 interface Piece {
@@ -46,7 +45,7 @@ interface Piece {
 /** Later routes may have taken along all that an earlier one was chosen for. */
 function withoutNeedless(chosen: readonly Route[], coveredBy: Targets['coveredBy']): Route[] {
   const times = new Map<string, number>();
-  const coverage = chosen.map((route) => new Set(coveredBy(route)));
+  const coverage = chosen.map((route) => new Set(coveredBy(passedOn(route))));
   for (const covers of coverage) for (const target of covers) times.set(target, (times.get(target) ?? 0) + 1);
   return chosen.filter((_, index) => {
     const covers = [...(coverage[index] ?? [])];

@@ -1,12 +1,25 @@
 /** What steps and paths are called, for people. */
+import type { Verdict } from '../../gates/verdict.ts';
 import type { Move } from '../moves.ts';
 
-/** `draftReply → too long`, `APPROVE`, `after approvalTime`. */
-export function nameOfMove(move: Move): string {
-  const { type, name, label } = move;
-  if (type === 'start') return label;
-  if (type === 'answer') return `${name} → ${label}`;
-  return name;
+/** `classifyTicket → billing`, `draftReply → text (not replyChecked)`, `EDIT amount 50`, `after approvalTime`. */
+export function nameOfStep(move: Move, verdicts: readonly Verdict[]): string {
+  const refused = [...new Set(verdicts.filter(({ passed }) => !passed).map(({ gate }) => gate))];
+  const name = nameOfMove(move);
+  return refused.length > 0 && name !== '' ? `${name} (not ${refused.join(', ')})` : name;
+}
+
+function nameOfMove({ type, name, label }: Move): string {
+  switch (type) {
+    case 'start':
+      return label;
+    case 'answer':
+      return `${name} → ${label}`;
+    case 'event':
+      return label === 'ok' ? name : `${name} ${label}`;
+    case 'timer':
+      return name;
+  }
 }
 
 /** Steps that have nothing to say are left out: the start, if there is one input only. */

@@ -4,18 +4,15 @@
  * Each is a list of messages from the start to an end of the run, folded over `advance` once more as it is given out: what
  * its steps tell is what came of it.
  */
-import type { AnyStateMachine, StateValue } from 'xstate';
+import type { AnyStateMachine } from 'xstate';
 
-import { advance } from '../../engine/advance.ts';
-import type { RunState } from '../../engine/run-state.ts';
 import { InvalidOption } from '../../errors.ts';
-import type { Verdict } from '../../gates/verdict.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { explore, type ExploreOptions } from '../explore.ts';
 import type { Graph, GuardSeen } from '../graph.ts';
-import { messageOf, type Move } from '../moves.ts';
-import { cover, type Cover } from './cover.ts';
-import { nameOfMove, nameOfPath } from './path-name.ts';
+import { cover } from './cover.ts';
+import { createPathFolder, type PathStep } from './fold-path.ts';
+import { nameOfPath } from './path-name.ts';
 import { createRoutes, type Route, type Routes } from './routes.ts';
 import { primeRoutes, simpleRoutes } from './simple-routes.ts';
 import { transitionsOf } from '../transitions.ts';
@@ -38,19 +35,6 @@ export interface Path {
   /** `classify → billing, draft → too long, draft → ok, refund → failed, APPROVE`. No two of a set have the same. */
   readonly name: string;
   readonly steps: readonly PathStep[];
-}
-
-export interface PathStep {
-  readonly name: string;
-  readonly move: Move;
-  /** Milliseconds since the epoch. It passes only when a timer fires. */
-  readonly at: number;
-  /** Ids of the machine's transitions that it takes. */
-  readonly transitions: readonly string[];
-  /** What it leads to. */
-  readonly value: StateValue | undefined;
-  readonly status: RunState['snapshot']['status'];
-  readonly verdicts: readonly Verdict[];
 }
 
 export interface Paths {
@@ -104,9 +88,10 @@ export function paths(workflow: AnyWorkflow, options: PathsOptions = {}): Paths 
   }
   const graph = explore(workflow, { ...enough(criterion, workflow), ...options });
   const routes = createRoutes(graph);
-  const { routes: chosen, coverage } = chosenRoutes(criterion, workflow, graph, routes, maxPaths);
+  const fold = createPathFolder(workflow, routes, graph.start.now);
+  const { steps, coverage } = chosenPaths(criterion, workflow, graph, routes, maxPaths, fold);
   return {
-    paths: named(chosen.map((route) => stepsOf(workflow, graph, route))),
+    paths: named(steps),
     coverage: { criterion, ...coverage },
     graph: {
       nodes: graph.nodes.length,
@@ -128,83 +113,66 @@ function enough(criterion: Criterion, { machine }: AnyWorkflow): Pick<ExploreOpt
   return { isEnough: (taken, nodes) => nodes >= large && taken.size === all };
 }
 
+type Fold = (route: Route) => readonly PathStep[];
+
 interface Chosen {
-  readonly routes: readonly Route[];
+  readonly steps: ReadonlyArray<readonly PathStep[]>;
   readonly coverage: Omit<Coverage, 'criterion'>;
 }
 
-function chosenRoutes(
+function chosenPaths(
   criterion: Criterion,
-  workflow: AnyWorkflow,
+  { machine }: AnyWorkflow,
   graph: Graph,
   routes: Routes,
   maxPaths: number,
+  fold: Fold,
 ): Chosen {
-  const machine = workflow.machine as AnyStateMachine;
+  const covering = (targets: Targets): Chosen => {
+    const { routes: chosen, leftOut } = cover(targets, routes, maxPaths);
+    const steps = chosen.map(fold);
+    const covered = new Set(steps.flatMap((way) => [...targets.coveredBy(way)]));
+    const left = leftOut.filter((target) => !covered.has(target));
+    const missing = targets.all.filter((target) => !covered.has(target) && !left.includes(target));
+    return {
+      steps,
+      coverage: {
+        covered: targets.all.length - missing.length - left.length,
+        of: targets.all.length,
+        missing,
+        leftOut: left,
+      },
+    };
+  };
   switch (criterion) {
     case 'states':
-      return covering(stateTargets(graph, machine), routes, maxPaths);
+      return covering(stateTargets(graph, machine as AnyStateMachine));
     case 'transitions':
-      return covering(transitionTargets(graph, machine), routes, maxPaths);
+      return covering(transitionTargets(graph, machine as AnyStateMachine));
     case 'transition-pairs':
-      return covering(pairTargets(graph), routes, maxPaths);
+      return covering(pairTargets(graph));
     case 'all-simple':
-      return listed(simpleRoutes(graph), maxPaths, (route) => route);
+      return listed(simpleRoutes(graph), maxPaths, fold);
     case 'prime':
-      return listed(primeRoutes(graph, graph.nodes.length), maxPaths, (route) => routes.through(...route));
+      return listed(primeRoutes(graph, graph.nodes.length), maxPaths, (route) =>
+        fold(routes.through(...route)),
+      );
   }
-}
-
-function covering(targets: Targets, routes: Routes, maxPaths: number): Chosen {
-  const { routes: chosen, covered, leftOut }: Cover = cover(targets, routes, maxPaths);
-  const left = new Set(leftOut);
-  return {
-    routes: chosen,
-    coverage: {
-      covered: targets.all.filter((target) => covered.has(target)).length,
-      of: targets.all.length,
-      missing: targets.all.filter((target) => !covered.has(target) && !left.has(target)),
-      leftOut,
-    },
-  };
 }
 
 /** As many as fit. How many there are in all is not known when there are more. */
-function listed(all: Iterable<Route>, maxPaths: number, whole: (route: Route) => Route): Chosen {
-  const chosen: Route[] = [];
+function listed(all: Iterable<Route>, maxPaths: number, fold: Fold): Chosen {
+  const steps: Array<readonly PathStep[]> = [];
   let leftOut: string[] = [];
   for (const route of all) {
-    if (chosen.length === maxPaths) {
+    if (steps.length === maxPaths) {
       leftOut = [`routes beyond the first ${maxPaths}`];
       break;
     }
-    chosen.push(whole(route));
+    steps.push(fold(route));
   }
-  return {
-    routes: chosen,
-    coverage: { covered: chosen.length, of: chosen.length + leftOut.length, missing: [], leftOut },
-  };
-}
-
-/** The route, with what really comes of each step. */
-function stepsOf(workflow: AnyWorkflow, { start }: Graph, route: Route): PathStep[] {
-  let state: RunState | undefined;
-  let at = start.now;
-  return route.map(({ move, transitions }) => {
-    if (move.type === 'timer') at = state?.timers[0]?.deadline ?? at;
-    const message = messageOf(move, state ?? { invocations: [] }, at);
-    const led = message && advance(workflow, state, message);
-    state = led?.state ?? state;
-    return {
-      name: nameOfMove(move),
-      move,
-      at,
-      transitions,
-      value: state?.snapshot.value,
-      status: state?.snapshot.status ?? 'active',
-      verdicts: led?.verdicts ?? [],
-    };
-  });
+  const covered = steps.length;
+  return { steps, coverage: { covered, of: covered + leftOut.length, missing: [], leftOut } };
 }
 
 function named(all: ReadonlyArray<readonly PathStep[]>): Path[] {

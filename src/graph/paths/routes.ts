@@ -13,6 +13,8 @@ export interface Routes {
   onFrom(node: GraphNode): Route;
   /** From the start over this edge to an end. */
   through(...edges: Route): Route;
+  /** Which edge to take at a place to come nearer to an end, whatever the state there holds; undefined if that is not known. */
+  onFromPlace(place: string): GraphEdge | undefined;
 }
 
 interface EdgeEvent extends EventObject {
@@ -44,6 +46,9 @@ export function createRoutes(graph: Graph): Routes {
     for (let edge = next.get(node); edge; edge = next.get(edge.to)) route.push(edge);
     return route;
   };
+  // Those nearest to an end come first.
+  const byPlace = new Map<string, GraphEdge>();
+  for (const [{ place }, edge] of next) if (!byPlace.has(place)) byPlace.set(place, edge);
   const to = (node: GraphNode): Route => reaching.get(node.id) ?? [];
   return {
     to,
@@ -53,6 +58,7 @@ export function createRoutes(graph: Graph): Routes {
       const last = edges.at(-1);
       return first && last ? [...to(first.from), ...edges, ...onFrom(last.to)] : [];
     },
+    onFromPlace: (place) => byPlace.get(place),
   };
 }
 

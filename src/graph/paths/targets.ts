@@ -11,8 +11,20 @@ export interface Targets {
   readonly all: readonly string[];
   /** The shortest pieces of route that cover something, each with what. */
   readonly pieces: ReadonlyArray<{ readonly edges: Route; readonly covers: readonly string[] }>;
-  /** What a whole route covers. */
-  coveredBy(route: Route): Iterable<string>;
+  /** What a whole way covers. */
+  coveredBy(way: readonly Passed[]): Iterable<string>;
+}
+
+/** What one step of a way passes. */
+export interface Passed {
+  /** Ids of the transitions that it takes, in order. */
+  readonly transitions: readonly string[];
+  /** The state that it leads to. */
+  readonly value: unknown;
+}
+
+export function passedOn(route: Route): Passed[] {
+  return route.map(({ transitions, to }) => ({ transitions, value: to.state?.snapshot.value }));
 }
 
 /** Every state of the machine, but those of history. */
@@ -20,11 +32,11 @@ export function stateTargets(graph: Graph, machine: AnyStateMachine): Targets {
   const all = stateNodes(machine)
     .filter(({ type, parent }) => type !== 'history' && parent)
     .map(({ path }) => path.join('.'));
-  const coversOf = ({ to }: GraphEdge): readonly string[] => statesIn(to.state?.snapshot.value);
+  const coversOf = (way: readonly Passed[]): string[] => way.flatMap(({ value }) => statesIn(value));
   return {
     all,
-    pieces: graph.edges.map((edge) => ({ edges: [edge], covers: coversOf(edge) })),
-    coveredBy: (route) => route.flatMap(coversOf),
+    pieces: graph.edges.map((edge) => ({ edges: [edge], covers: coversOf(passedOn([edge])) })),
+    coveredBy: coversOf,
   };
 }
 
@@ -33,7 +45,7 @@ export function transitionTargets(graph: Graph, machine: AnyStateMachine): Targe
   return {
     all: transitionsOf(machine).map(({ id }) => id),
     pieces: graph.edges.map((edge) => ({ edges: [edge], covers: edge.transitions })),
-    coveredBy: (route) => route.flatMap(({ transitions }) => transitions),
+    coveredBy: (way) => way.flatMap(({ transitions }) => transitions),
   };
 }
 
@@ -47,7 +59,7 @@ export function pairTargets(graph: Graph): Targets {
   return {
     all: [...new Set(pieces.flatMap(({ covers }) => covers))],
     pieces,
-    coveredBy: (route) => pairsOf(route.flatMap(({ transitions }) => transitions)),
+    coveredBy: (way) => pairsOf(way.flatMap(({ transitions }) => transitions)),
   };
 }
 
