@@ -1,33 +1,40 @@
-/** A value in a few words, to tell one step of a path from another: what is short in it, and told apart. */
+/** A value in a few words, to tell one step of a path from another: what is short in it, and no more than that. */
 
 const longest = 40;
 
+/** `ok` if there is nothing to say of it. */
 export function labelOf(value: unknown): string {
-  const words = wordsOf(value, 0);
-  return words.length > longest ? `${words.slice(0, longest - 1)}…` : words;
+  const words = wordsOf(value);
+  return words.length > longest ? `${words.slice(0, longest - 1)}…` : words || 'ok';
 }
 
-function wordsOf(value: unknown, depth: number): string {
+function wordsOf(value: unknown): string {
+  if (value === undefined) return '';
   if (typeof value === 'string') return textOf(value);
+  if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) {
+    const items = value.map(wordsOf).join(' + ');
     if (value.length === 0) return 'none';
-    const items = value.map((item) => wordsOf(item, depth + 1)).join(' + ');
     return value.length === 1 || items.length <= longest ? items : `${value.length} items`;
   }
-  if (value instanceof Date) return value.toISOString();
-  if (value === undefined) return 'ok';
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? typeof value;
   const fields = Object.entries(value);
   const [only] = fields;
-  if (fields.length === 1 && only) return wordsOf(only[1], depth + 1);
-  const short = fields.flatMap(([key, field]) => {
-    if (typeof field === 'boolean') return [field ? key : `not ${key}`];
-    if (typeof field === 'number') return [`${key} ${field}`];
-    if (typeof field === 'string' && field !== '' && field.length <= 20 && !field.includes(' '))
-      return [field];
-    return field === null && depth === 0 ? [`no ${key}`] : [];
-  });
-  return short.join(', ') || (fields.length === 0 ? 'ok' : fields.map(([key]) => key).join(', '));
+  if (fields.length !== 1 || !only) return fields.flatMap(wordOfField).join(', ');
+  return only[1] === 'text' ? '' : wordsOf(only[1]);
+}
+
+function wordOfField([key, field]: readonly [string, unknown]): string[] {
+  if (typeof field === 'boolean') return [field ? key : `not ${key}`];
+  if (typeof field === 'number') return [`${key} ${field}`];
+  if (field === null) return [`no ${key}`];
+  const isWord = typeof field === 'string' && !isFiller(field) && field.length <= 20 && !/\s/.test(field);
+  return isWord ? [field] : [];
+}
+
+/** Text that was derived (see texts-of.ts) says nothing but that there is some. */
+function isFiller(text: string): boolean {
+  return text === '' || text === 'text' || /^(some text )*.{0,9}x$/.test(text);
 }
 
 function textOf(text: string): string {

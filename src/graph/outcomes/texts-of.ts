@@ -54,14 +54,9 @@ export function textsOf(schema: ZodType, { min = 0, max }: Bounds): readonly str
     return ['text', '', ...atLengths(min, max)];
   }
   const first = wellFormed.find((text) => schema.safeParse(text).success);
-  if (first !== undefined) return [first, ...(schema.safeParse('').success ? [''] : [])];
-  return [
-    ...atLengths(min, max),
-    ...patterns
-      .flatMap(matching)
-      .filter((text) => schema.safeParse(text).success)
-      .slice(0, 2),
-  ];
+  if (first !== undefined) return [first, ''];
+  const made = patterns.flatMap(matching).filter((text) => schema.safeParse(text).success);
+  return [...atLengths(min, max), ...made.slice(0, 2), ''];
 }
 
 function atLengths(min: number, max: number | undefined): string[] {
