@@ -27,9 +27,13 @@ const layers = {
   graph: { from: '^src/graph/', may: [base, '^src/(graph|engine|actors|gates)/'] },
   testing: {
     from: '^src/testing/',
-    may: [base, '^src/(testing|engine|actors|gates)/', String.raw`^persistence/(conformance|store)(/|\.ts$)`],
+    may: [
+      base,
+      '^src/(testing|graph|engine|actors|gates)/',
+      String.raw`^persistence/(conformance|store|memory)(/|\.ts$)`,
+    ],
   },
-  observe: { from: '^src/observe/', may: [base, '^src/(observe|engine)/'] },
+  observe: { from: '^src/observe/', may: [base, '^src/(observe|engine|graph)/'] },
   serve: { from: '^src/serve/', may: [base, '^src/(serve|observe|engine)/'] },
   // Stores come to the command line as they come to a user: through the package's entry points.
   cli: {
@@ -52,6 +56,7 @@ const vendors = {
   ioredis: { package: '/ioredis/', only: '^persistence/redis/' },
   sqlite: { package: '^(node:)?sqlite$|/@photostructure/sqlite/', only: '^persistence/sqlite/' },
   mcp: { package: '/@modelcontextprotocol/client/', only: '^src/actors/mcp/' },
+  graphviz: { package: '/@hpcc-js/wasm-graphviz/', only: '^src/observe/diagrams/' },
   anthropic: { package: '/@anthropic-ai/sdk/', only: '^src/(actors/providers|testing)/' },
 };
 

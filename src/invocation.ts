@@ -167,6 +167,11 @@ export interface DurableActor {
    * performed again on its own; the machine gets `OutcomeUnknown` instead.
    */
   readonly idempotent: boolean;
+  /**
+   * Its answer is a model's word: it may be wrong, or made up. Before something irreversible is done with it, a gate or a
+   * person has to have seen it. Default: false.
+   */
+  readonly fallible?: boolean;
   /** What it touches. `undefined`: it does not say, which counts as anything. */
   readonly permissions?: Permissions | undefined;
   /** Workflows that it starts runs of. */

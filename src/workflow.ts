@@ -34,6 +34,16 @@ export interface RunBudget {
   readonly usd?: number;
 }
 
+/** A finding of `check` that is meant. */
+export interface AcceptedFinding {
+  /** The rule's id: `no-timer`. */
+  readonly rule: string;
+  /** Where, as the finding has it: a state, a transition's id, an actor's `src`. Default: wherever the rule finds something. */
+  readonly where?: string;
+  /** Why it is right as it is. */
+  readonly reason: string;
+}
+
 export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
   /** A plain XState v5 machine. Its `id` names the workflow, for ever. */
   readonly machine: TMachine;
@@ -58,6 +68,8 @@ export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
   /** Who answers for it. */
   readonly owner?: string;
   readonly examples?: ReadonlyArray<WorkflowExample<TInput>>;
+  /** What `check` finds and somebody has looked at: it is listed, and counts no more. */
+  readonly accepted?: readonly AcceptedFinding[];
 }
 
 export interface Workflow<

@@ -29,7 +29,7 @@ export function matchPicked({ customers }: Found, picked: string): Match {
 }
 
 export function matchOf({ customers, total }: Found, entities: Entities | null): Match {
-  if (total === 0)
+  if (customers.length === 0)
     return { customer: null, reasons: ['The CRM has no customer with this number, name or contract.'] };
   const judged = customers.map((customer) => ({ customer, ...judgementOf(customer, entities) }));
   const certain = judged.filter(({ against, agreeing }) => against.length === 0 && agreeing.length >= 2);

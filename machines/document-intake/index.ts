@@ -2,6 +2,7 @@
 import { defineWorkflow } from 'signalbox';
 
 import { type StartOptions, startService } from '../services/start-service.ts';
+import { examples } from './examples.ts';
 import { createDocumentIntakeMachine } from './machine.ts';
 import { Document, events, Outcome } from './schemas.ts';
 import { intakeServices } from './services/names.ts';
@@ -24,6 +25,7 @@ export function createDocumentIntake(options: DocumentIntakeOptions = {}) {
     },
     owner: 'back-office',
     title: 'Take in a document',
+    examples,
   });
 }
 

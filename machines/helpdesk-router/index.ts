@@ -2,6 +2,7 @@
 import { defineWorkflow } from 'signalbox';
 
 import { type StartOptions, startService } from '../services/start-service.ts';
+import { examples } from './examples.ts';
 import { createHelpdeskRouterMachine } from './machine.ts';
 import { events, HelpRequest, Outcome } from './schemas.ts';
 import { helpdeskServices } from './services/names.ts';
@@ -24,6 +25,7 @@ export function createHelpdeskRouter(options: HelpdeskRouterOptions = {}) {
     },
     owner: 'helpdesk',
     title: 'Route and answer a request to the helpdesk',
+    examples,
   });
 }
 

@@ -1,6 +1,7 @@
 /** The long document as a workflow, ready to run. */
 import { defineWorkflow } from 'signalbox';
 
+import { examples } from './examples.ts';
 import { createLongDocumentMachine } from './machine.ts';
 import { Document, Outcome, events } from './schemas.ts';
 import { defaultBudgetUsd, type LongDocumentOptions } from './setup.ts';
@@ -20,6 +21,7 @@ export function createLongDocument(options: LongDocumentOptions = {}) {
     permissions: 'read-only',
     owner: 'research',
     title: 'Summarise a long document',
+    examples,
   });
 }
 

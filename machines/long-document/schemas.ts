@@ -112,7 +112,7 @@ export const Outcome = z.object({
   status: z.enum(['summarized', 'empty', 'stopped']),
   /** Empty unless the document is summarized. */
   summary: z.string(),
-  keyPoints: z.array(z.object({ text: z.string(), sources: z.array(Place).min(1) })),
+  keyPoints: z.array(z.object({ text: z.string(), sources: z.array(Place) })),
   /** The chunks that the summary does not cover. */
   missing: z.array(Place.extend({ why: z.string() })),
   /** What in the summary is not borne out by the document; a person accepted it as it is. */

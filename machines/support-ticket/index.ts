@@ -2,6 +2,7 @@
 import { defineWorkflow } from 'signalbox';
 
 import { type StartOptions, startService } from '../services/start-service.ts';
+import { examples } from './examples.ts';
 import { createSupportTicketMachine } from './machine.ts';
 import { Outcome, Ticket, events } from './schemas.ts';
 import { supportServices } from './services/names.ts';
@@ -19,6 +20,7 @@ export function createSupportTicket(options: SupportTicketOptions = {}) {
     events,
     owner: 'support',
     title: 'Answer a support ticket',
+    examples,
   });
 }
 

@@ -25,6 +25,7 @@ import {
   type SettledMapReduceOptions,
   type TreeReduce,
 } from './map-options.ts';
+import { mapOutput } from './map-output.ts';
 import { declaredTogether, type Policies, underPolicies } from './policies/policies.ts';
 import { runTogether } from './run-together.ts';
 
@@ -72,12 +73,17 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
   options: AnyMapOptions<TInput, TItem, TItemOutput>,
 ): unknown {
   assertMapOptions(options);
-  const { name, each, reduce } = options;
+  const { name, each, reduce, onFailure: bearing = 'fail' } = options;
   const performers = [each.signalbox, ...(reduce ? [reduce.by.signalbox] : [])];
   const actor: DurableActor = {
     kind: 'map',
     name,
     input: options.input,
+    output: mapOutput({
+      each: each.signalbox,
+      by: reduce?.by.signalbox,
+      atMost: bearing === 'fail' ? undefined : bearing.atMost,
+    }),
     ...declaredTogether(performers),
     failures: failuresOf(options),
     perform: async (value, scope) => {

@@ -121,6 +121,7 @@ export function fromModel<TOutput extends ZodType, TInput extends ZodType = ZodU
     input: inputSchema,
     output,
     irreversible: false,
+    fallible: true,
     // Asking again costs again.
     idempotent: false,
     permissions: { reads: [], writes: [] },

@@ -11,11 +11,14 @@ import type { z, ZodType } from 'zod';
 
 import { BudgetExceeded } from '../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope } from '../invocation.ts';
-import { describeError, type PlainError } from '../plain-error.ts';
+import { describeError } from '../plain-error.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption, isName } from './option.ts';
 import { callOff, declaredTogether, type Policies, underPolicies } from './policies/policies.ts';
+import { type Ballot, type VoteOutcome, voteOutput } from './vote-output.ts';
+
+export type { Ballot, VoteOutcome } from './vote-output.ts';
 
 export interface VoteActorOptions<TInput extends ZodType, TAnswer> extends Policies<
   VoteOutcome<TAnswer>,
@@ -43,26 +46,6 @@ export interface VoteJudge<TAnswer> {
   /** Is given the answers, and gives the number of one, from 0; of none, if none will do. */
   readonly judge: DurablePromiseLogic<{ choice: number }, { answers: TAnswer[] }>;
 }
-
-export type VoteOutcome<TAnswer> =
-  | {
-      readonly decided: true;
-      readonly answer: TAnswer;
-      /** For the answer. */
-      readonly votes: number;
-      readonly of: number;
-      readonly ballots: ReadonlyArray<Ballot<TAnswer>>;
-    }
-  | {
-      readonly decided: false;
-      readonly of: number;
-      readonly ballots: ReadonlyArray<Ballot<TAnswer>>;
-    };
-
-/** What one voter said, or why it said nothing. */
-export type Ballot<TAnswer> =
-  | { readonly voter: string; readonly answer: TAnswer }
-  | { readonly voter: string; readonly error: PlainError };
 
 /**
  * Logic that puts a question to several voters and gives what decides, or that nothing did. A voter that fails for good
@@ -94,6 +77,15 @@ export function fromVote<TInput extends ZodType, TAnswer>(
     kind: 'vote',
     name,
     input: options.input,
+    output: voteOutput({
+      voters: voters.map((voter) => voter.actor),
+      votes: votesOf(options, voters.length),
+      isJudged: judge !== undefined,
+      count: (ballots) =>
+        judge
+          ? { decided: false, of: voters.length, ballots }
+          : outcomeOf(options, ballots as ReadonlyArray<Ballot<TAnswer>>, voters.length),
+    }),
     ...declaredTogether(performers),
     // A voter that fails has cast no vote.
     failures: judge?.signalbox.failures ?? [],
@@ -202,6 +194,16 @@ function neededOf<TAnswer>(
   if (decide === 'unanimous') return voters;
   // A judge hears them all.
   return 'judge' in decide ? Infinity : decide.atLeast;
+}
+
+/** How many votes an answer may have that was decided on. Beyond what it takes, only if more are asked at a time. */
+function votesOf<TAnswer>(
+  { decide, concurrency }: Pick<VoteActorOptions<ZodType, TAnswer>, 'decide' | 'concurrency'>,
+  voters: number,
+): readonly number[] {
+  const needed = neededOf(decide, voters);
+  if (needed > voters) return [...new Set([voters, 1])];
+  return concurrency === undefined ? [needed] : [...new Set([needed, voters])];
 }
 
 function tallied<TInput extends ZodType, TAnswer>(

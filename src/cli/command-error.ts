@@ -8,7 +8,8 @@ export type CommandErrorCode =
   | 'MODULE_NOT_USABLE'
   | 'STORE_NOT_FOUND'
   | 'PEER_MISSING'
-  | 'SERVICES_NOT_STARTED';
+  | 'SERVICES_NOT_STARTED'
+  | 'CHECK_FAILED';
 
 export class CommandError extends SignalboxError {
   constructor(code: CommandErrorCode, message: string, details?: ErrorDetails) {

@@ -14,7 +14,11 @@ export const exitCodes: readonly ExitCode[] = [
   { exit: 1, meaning: 'Unexpected: a defect, or a failure with no code of its own here.', errors: [] },
   { exit: 2, meaning: 'The command line or an option is wrong.', errors: ['USAGE', 'INVALID_OPTION'] },
   { exit: 3, meaning: 'What was given is not JSON.', errors: ['JSON_INVALID'] },
-  { exit: 4, meaning: 'A file or folder is missing or cannot be read.', errors: ['FILE_NOT_READABLE'] },
+  {
+    exit: 4,
+    meaning: 'A file or folder is missing, or cannot be read or written.',
+    errors: ['FILE_NOT_READABLE'],
+  },
   {
     exit: 5,
     meaning: "The workflow's schema refuses the input.",
@@ -60,6 +64,7 @@ export const exitCodes: readonly ExitCode[] = [
     meaning: 'A request was not recorded, or recordings cannot be used.',
     errors: ['EXCHANGE_NOT_RECORDED', 'FIXTURE_INVALID'],
   },
+  { exit: 22, meaning: '`check` found errors.', errors: ['CHECK_FAILED'] },
   { exit: 130, meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.', errors: [] },
 ];
 

@@ -5,7 +5,9 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ListOptions } from '../engine/engine.ts';
 import type { Cli, CommandResult } from './cli.ts';
 import { cancel, type CancelOptions } from './commands/cancel.ts';
+import { check, type CheckOptions } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
+import { graph, graphFormats, type GraphOptions } from './commands/graph.ts';
 import { inbox, type InboxOptions } from './commands/inbox.ts';
 import { record, type RecordOptions } from './commands/record.ts';
 import { resume, type ResumeOptions } from './commands/resume.ts';
@@ -13,6 +15,8 @@ import { run, type RunOptions } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
 import { send, type SendOptions } from './commands/send.ts';
 import { show, type ShowOptions } from './commands/show.ts';
+import { why, type WhyOptions } from './commands/why.ts';
+import { whyNot, type WhyNotCommandOptions } from './commands/why-not.ts';
 import { workflows } from './commands/workflows.ts';
 import { exitCodeHelp } from './exit-codes.ts';
 import { defaultStore } from './open-store.ts';
@@ -114,6 +118,26 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .action((id: string | undefined, options: InboxOptions) => finish(inbox(cli(), id, options)));
 
   program
+    .command('why')
+    .description('how a run came to where it is: each step, and what each gate saw and said')
+    .argument('<run>')
+    .option('--full', 'do not cut long texts')
+    .action((id: string, options: WhyOptions) => finish(why(cli(), id, options)));
+
+  program
+    .command('why-not')
+    .description('what keeps a run from taking an event, and the shortest way to where it would')
+    .argument('<run>')
+    .argument('<event>', 'its type, such as APPROVE')
+    .option('--data <json>', "the event's data: JSON, @file, or - for stdin (default: any that it may have)")
+    .option('--by <who>', 'who would send it: NAME, or NAME:role,role (default: whoever may)')
+    .option('--max-states <n>', 'look for a way through at most so many states (default: 2000)', parseCount)
+    .option('--full', 'do not cut long texts')
+    .action((id: string, event: string, options: WhyNotCommandOptions) =>
+      finish(whyNot(cli(), id, event, options)),
+    );
+
+  program
     .command('cancel')
     .description('end a run; what it has in flight is stopped')
     .argument('<run>')
@@ -131,6 +155,31 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .command('workflows')
     .description('list the workflows that can be run')
     .action(() => finish(workflows(cli())));
+
+  program
+    .command('check')
+    .description('what is wrong with workflows, found on the graph of all that they can do; nothing is run')
+    .argument('[workflows...]', 'names, or name@version (default: those of --workflows, or all)')
+    .option('--strict', 'warnings count like errors')
+    .option(
+      '--variants <n>',
+      'go on from so many states at each place, whatever they hold (default: 8)',
+      parseCount,
+    )
+    .option('--max-nodes <n>', 'go on from so many states in all (default: 20000)', parseCount)
+    .action((names: readonly string[], options: CheckOptions) => finish(check(cli(), names, options)));
+
+  program
+    .command('graph')
+    .description('a workflow as a diagram: Mermaid, SVG, JSON for XState and the Stately editor, or Graphviz')
+    .argument('<workflow>', 'name, or name@version')
+    .addOption(
+      new Option('--format <format>', 'default: by the name of --out, or mermaid').choices(graphFormats),
+    )
+    .option('--out <file>', 'write it to a file (.mmd, .svg, .json, .dot)')
+    .option('--run <run>', 'draw the way of a run on it: where it was, how often, where it is')
+    .addOption(new Option('--coverage', 'draw on it which transitions paths cover').conflicts('run'))
+    .action((workflow: string, options: GraphOptions) => finish(graph(cli(), workflow, options)));
 
   program
     .command('demo')

@@ -9,24 +9,30 @@
  */
 import { getAdjacencyMap } from '@xstate/graph';
 import type { ActorLogic, Snapshot } from 'xstate';
-import type { ZodType } from 'zod';
 
-import { describeIssues, InvalidOption, type Issue } from '../errors.ts';
+import { InvalidOption } from '../errors.ts';
 import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
-import { liveReads, type LiveReads } from './fold.ts';
+import { createShortener, liveReads, type LiveReads } from './fold.ts';
 import { type Graph, graphOf } from './graph.ts';
 import { type Live, type Passage, spreadLive } from './liveness.ts';
-import { createMoves, type Move } from './moves.ts';
-import { valuesOf } from './outcomes/values-of.ts';
-import { createSituations, type Found, type MoveEvent, type Situation, takenBy } from './situations.ts';
+import { createMoves } from './moves.ts';
+import {
+  createSituations,
+  type Found,
+  type MoveEvent,
+  type Situation,
+  type StartingPoint,
+  takenBy,
+} from './situations.ts';
+import { startsOf } from './starts.ts';
 import { createTraces } from './traces.ts';
 
 export interface ExploreOptions {
   /** What to start with, and what actors answer and events hold beside what their schemas tell. Default: the workflow's own. */
   readonly examples?: ReadonlyArray<WorkflowExample<unknown>>;
   /**
-   * How many states at one place are gone on from, whatever they hold; beyond that, only those that hold some values that are
-   * read together and that were not there together before. Default: 8. `Infinity`: all.
+   * How many states at one place are gone on from, whatever they hold; beyond that, only those that hold a value that was not
+   * there before, or a few values together that one guard reads and that were not there together. Default: 8. `Infinity`: all.
    */
   readonly variants?: number;
   /** The most nodes that are gone on from in all. Default: 20,000. */
@@ -35,20 +41,26 @@ export interface ExploreOptions {
   readonly isEnough?: (taken: ReadonlySet<string>, nodes: number) => boolean;
 }
 
+export interface ExploreFromOptions extends ExploreOptions {
+  /** Where a run stands, to go on from there. Default: before the start. */
+  readonly from?: StartingPoint;
+}
+
 /** Each round finds more that is read. It could only go on for ever if the context grew for ever. */
 const maxRounds = 50;
 
 /** Throws `InvalidOption` for an option that is not as described. */
-export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Graph {
-  const { maxNodes = 20_000, variants = 8, isEnough = () => false } = options;
+export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {}): Graph {
+  const { maxNodes = 20_000, variants = 8, isEnough = () => false, from } = options;
   assertCount('maxNodes', maxNodes);
   assertCount('variants', variants);
   const examples = options.examples ?? workflow.examples ?? [];
   const moves = createMoves(workflow, examples);
-  const starts = startsOf(workflow, examples);
+  const starts = from ? [] : startsOf(workflow, examples);
   const traces = createTraces();
-  const situations = createSituations(workflow, moves, starts, traces);
+  const situations = createSituations(workflow, moves, starts, traces, from);
   const { origin, movesOf, follow } = situations;
+  const short = createShortener();
   const live: Live = new Map();
 
   for (let round = 1; ; round++) {
@@ -65,7 +77,7 @@ export function explore(workflow: AnyWorkflow, options: ExploreOptions = {}): Gr
 
     const reads = new Map<string, LiveReads>();
     const readsAt = (place: string): LiveReads => {
-      const known = reads.get(place) ?? liveReads(live.get(place) ?? new Set());
+      const known = reads.get(place) ?? liveReads(live.get(place) ?? new Set(), short);
       reads.set(place, known);
       return known;
     };
@@ -132,37 +144,6 @@ function createNovelty(variants: number): (place: string, values: readonly strin
     place.count += 1;
     return place.count <= variants || place.seen.size > size;
   };
-}
-
-/** What it starts with: the examples, or else the first that its schema gives. */
-function startsOf(
-  { input: schema, ref }: AnyWorkflow,
-  examples: ReadonlyArray<WorkflowExample<unknown>>,
-): Move[] {
-  const given =
-    examples.length > 0 || !schema
-      ? examples
-      : valuesOf(schema)
-          .values.slice(0, 1)
-          .map((input) => ({ name: '', input }));
-  if (given.length === 0) return [{ type: 'start', name: 'start', label: '', input: undefined }];
-  return given.map(({ name, input }) => ({
-    type: 'start',
-    name: 'start',
-    label: given.length === 1 ? '' : name,
-    // What was derived is parsed already, and a schema need not take what it gave.
-    input: examples.length > 0 && schema ? parsedExample(schema as ZodType, name, input, ref) : input,
-  }));
-}
-
-function parsedExample(schema: ZodType, name: string, input: unknown, ref: string): unknown {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues as readonly Issue[];
-  throw new InvalidOption(
-    `Example \`${name}\` of \`${ref}\` is not as the input schema asks: ${describeIssues(issues)}`,
-    { details: { issues } },
-  );
 }
 
 function assertCount(option: string, value: number): void {

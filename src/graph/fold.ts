@@ -34,35 +34,41 @@ export function controlKey(
   });
 }
 
-/** A group of more reads than these is not looked at as a whole: there are too many ways to put their values together. */
-const tuple = 5;
-
 /** What the route is still going to read at one place, ready to be looked up in contexts. */
 export interface LiveReads {
   /** Two contexts with the same key hold the same of all that is live. */
   keyOf(context: unknown): string;
-  /** What the key is made of: the values of a small group together, those of a large one each for itself. */
+  /** What the key is made of: the values of each group together. */
   partsOf(context: unknown): string[];
 }
 
-export function liveReads(groups: ReadonlySet<Group>): LiveReads {
+/** `short` gives long values a short name, the same each time. */
+export function liveReads(groups: ReadonlySet<Group>, short: (value: string) => string): LiveReads {
   const all = [...new Set([...groups].flatMap(({ reads }) => reads))];
   const places = new Map(all.map((read, index) => [read, index]));
   const shapes = [...groups].map(({ id, reads }) => ({
     id,
     indices: reads.map((read) => places.get(read) ?? 0),
   }));
-  const valuesOf = (context: unknown): string[] => all.map((read) => valueAt(context, read));
+  const valuesOf = (context: unknown): string[] => all.map((read) => short(valueAt(context, read)));
   return {
     keyOf: (context) => valuesOf(context).join('\n'),
     partsOf(context) {
       const values = valuesOf(context);
-      return shapes.flatMap(({ id, indices }) =>
-        indices.length <= tuple
-          ? [`${id}: ${indices.map((index) => values[index]).join('\n')}`]
-          : indices.map((index) => `=${index}: ${values[index]}`),
-      );
+      return shapes.map(({ id, indices }) => `${id}: ${indices.map((index) => values[index]).join('\n')}`);
     },
+  };
+}
+
+const longest = 40;
+
+export function createShortener(): (value: string) => string {
+  const names = new Map<string, string>();
+  return (value) => {
+    if (value.length <= longest) return value;
+    const name = names.get(value) ?? `~${names.size}`;
+    names.set(value, name);
+    return name;
   };
 }
 

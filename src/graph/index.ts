@@ -1,4 +1,6 @@
 /** What a workflow can do, before it does it: `signalbox/graph`. */
+export { check, type CheckReport, type Finding, rules } from './checks/check.ts';
+export type { Rule, Severity } from './checks/rule.ts';
 export { explore, type ExploreOptions } from './explore.ts';
 export type { Graph, GraphEdge, GraphNode, GuardSeen } from './graph.ts';
 export type { Move } from './moves.ts';
@@ -6,10 +8,17 @@ export {
   type Coverage,
   type Criterion,
   type GraphSummary,
-  type Path,
   paths,
   type Paths,
   type PathsOptions,
 } from './paths/paths.ts';
-export type { PathStep } from './paths/fold-path.ts';
+export type { Path, PathStep } from './paths/path.ts';
+export { randomPaths, type RandomPaths, type RandomPathsOptions } from './paths/random-paths.ts';
 export { type TransitionSpec, transitionsOf } from './transitions.ts';
+export type { Acceptance } from './why/acceptance.ts';
+export type { Block } from './why/blocks.ts';
+export type { Mover, Way, WayStep } from './why/find-way.ts';
+export type { GuardAnswer } from './why/guard-answers.ts';
+export { recordedExample } from './why/recorded-example.ts';
+export { why, type WhyStep } from './why/why.ts';
+export { type AskedEvent, whyNot, type WhyNot, type WhyNotOptions } from './why/why-not.ts';

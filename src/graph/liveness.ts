@@ -56,18 +56,18 @@ export function liveBefore({ steps }: Trace, after: Iterable<Group>, traces: Tra
     for (const group of live) {
       const made = write.before.get(group) ?? madeOf(group, write, traces);
       write.before.set(group, made);
-      if (made.reads.length > 0) before.add(made);
+      for (const one of made) before.add(one);
     }
     live = before;
   }
   return live;
 }
 
-/** What a group was made of, in the context before the write. */
-function madeOf(group: Group, { keys }: Write, traces: Traces): Group {
+/** What a group was made of, in the context before the write: nothing, if it was written from nothing in it. */
+function madeOf(group: Group, { keys }: Write, traces: Traces): readonly Group[] {
   const isTouched = group.reads.some(({ read, keys: [root] }) => read === '*' || keys.has(root ?? ''));
-  if (!isTouched) return group;
-  return traces.group(new Set(group.reads.flatMap((read) => sourcesOf(read, keys))));
+  if (!isTouched) return [group];
+  return traces.groupsOf(group.reads.flatMap((read) => sourcesOf(read, keys)));
 }
 
 function sourcesOf({ read, kind, path, keys: [root] }: ReadAt, written: Write['keys']): Read[] {

@@ -62,6 +62,13 @@ export interface Situations {
   readonly advances: number;
 }
 
+/** Where a run stands that is explored from there on. */
+export interface StartingPoint {
+  readonly state: RunState;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
 /** When explored runs begin. */
 const begin = Date.UTC(2026, 0, 5);
 
@@ -72,6 +79,7 @@ export function createSituations(
   moves: Moves,
   starts: readonly Move[],
   traces: Traces,
+  from?: StartingPoint,
 ): Situations {
   const watched = watchedWorkflow(workflow);
   const contended = contendedStates(workflow.machine as AnyStateMachine);
@@ -91,7 +99,7 @@ export function createSituations(
   });
 
   return {
-    origin: situation(undefined, begin),
+    origin: from ? situation(from.state, from.now) : situation(undefined, begin),
     movesOf(at) {
       const made =
         events.get(at) ??
@@ -109,7 +117,8 @@ export function createSituations(
       const before = led.get(event);
       if (before) return before;
       const { move } = event;
-      const now = move.type === 'timer' ? (at.state?.timers[0]?.deadline ?? at.now) : at.now;
+      // One that is overdue fires now.
+      const now = move.type === 'timer' ? Math.max(at.state?.timers[0]?.deadline ?? 0, at.now) : at.now;
       const message = messageOf(move, at.state ?? { invocations: [] }, now);
       advances += 1;
       watched.take();

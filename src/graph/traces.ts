@@ -14,7 +14,10 @@ export interface ReadAt {
   readonly keys: readonly string[];
 }
 
-/** What one function reads: what it decides, it decides by all of it. */
+/**
+ * What one function reads: what it decides, it decides by all of it. A function that reads a lot counts as several that read
+ * one thing each: there are too many ways to put their values together.
+ */
 export interface Group {
   readonly id: number;
   readonly reads: readonly ReadAt[];
@@ -25,7 +28,7 @@ export interface Write {
   readonly id: number;
   readonly keys: ReadonlyMap<string, WrittenKey>;
   /** What groups were made of before it, as far as that is known. */
-  readonly before: Map<Group, Group>;
+  readonly before: Map<Group, readonly Group[]>;
 }
 
 export interface WrittenKey {
@@ -43,8 +46,11 @@ export interface Trace {
 
 export interface Traces {
   trace(entries: readonly WatchEntry[]): Trace;
-  group(reads: Iterable<Read>): Group;
+  groupsOf(reads: Iterable<Read>): readonly Group[];
 }
+
+/** The most reads of a group. */
+const widest = 5;
 
 export function createTraces(): Traces {
   const reads = new Map<Read, ReadAt>();
@@ -61,9 +67,13 @@ export function createTraces(): Traces {
     return made;
   };
 
-  const group = (given: Iterable<Read>): Group => {
-    const sorted = [...given].sort();
-    return once(groups, sorted.join(' '), (id) => ({ id, reads: sorted.map(readAt) }));
+  const group = (given: readonly Read[]): Group =>
+    once(groups, given.join(' '), (id) => ({ id, reads: given.map(readAt) }));
+
+  const groupsOf = (given: Iterable<Read>): readonly Group[] => {
+    const sorted = [...new Set(given)].sort();
+    if (sorted.length > widest) return sorted.map((read) => group([read]));
+    return sorted.length > 0 ? [group(sorted)] : [];
   };
 
   const write = (given: Extract<WatchEntry, { readonly type: 'write' }>['writes']): Write => {
@@ -75,10 +85,10 @@ export function createTraces(): Traces {
   };
 
   return {
-    group,
+    groupsOf,
     trace(entries) {
-      const steps = entries.flatMap((entry): TraceStep[] => {
-        if (entry.type === 'read' && entry.reads.size > 0) return [{ group: group(entry.reads) }];
+      const steps = decidedTogether(entries).flatMap((entry): TraceStep[] => {
+        if (entry.type === 'read') return groupsOf(entry.reads).map((one) => ({ group: one }));
         return entry.type === 'write' ? [{ write: write(entry.writes) }] : [];
       });
       const name = steps
@@ -95,4 +105,21 @@ function once<T>(known: Map<string, T>, name: string, make: (id: number) => T): 
   const made = make(known.size);
   known.set(name, made);
   return made;
+}
+
+/** Guards that are asked one after the other, with nothing written in between, decide together. */
+function decidedTogether(entries: readonly WatchEntry[]): WatchEntry[] {
+  const all: WatchEntry[] = [];
+  let together = new Set<Read>();
+  const end = (): void => {
+    if (together.size > 0 && together.size <= widest) all.push({ type: 'read', reads: together });
+    together = new Set();
+  };
+  for (const entry of entries) {
+    if (entry.type === 'write') end();
+    all.push(entry);
+    if (entry.type === 'read') together = new Set([...together, ...entry.reads]);
+  }
+  end();
+  return all;
 }

@@ -94,8 +94,11 @@ function whatFor(node: StateNode, type: string): string {
     if (type === `xstate.snapshot.${id}`) return `${id}.snapshot`;
   }
   if (type === `xstate.done.state.${node.id}`) return 'done';
-  const after = /^xstate\.after\.(.*?)\./.exec(type);
-  return after && type.endsWith(`.${node.id}`) ? `after ${after[1]}` : type;
+  const after = 'xstate.after.';
+  const end = `.${node.id}`;
+  return type.startsWith(after) && type.endsWith(end)
+    ? `after ${type.slice(after.length, -end.length)}`
+    : type;
 }
 
 /** `mayRetry(draft)`, `withinLimit and borneOut`; undefined if there is none. */

@@ -28,4 +28,13 @@ export {
   type MessagesServerSeen,
   startMessagesServerProcess,
 } from './messages-server/messages-server-process.ts';
+export type { PathCoverage } from './paths/coverage.ts';
+export {
+  pathTests,
+  type PathTest,
+  type PathTests,
+  type PathTestsOptions,
+  type PlayedPaths,
+} from './paths/path-tests.ts';
+export { type DefineGroup, type DefineTest, testPaths, type TestPathsOptions } from './paths/test-paths.ts';
 export { createVirtualClock, type VirtualClock } from './virtual-clock.ts';

@@ -16,6 +16,7 @@ import { durableLogic, type DurablePromiseLogic } from '../durable-logic.ts';
 import { underPolicies } from '../policies/policies.ts';
 import { anthropic } from '../providers/anthropic.ts';
 import { assertAgentOptions, shown } from './agent-options.ts';
+import { agentOutput } from './agent-output.ts';
 import type { Agent, AgentActorOptions, AgentOutcome } from './agent.ts';
 import { conversationFailures, converse } from './converse.ts';
 import { answerTool, handOffTool, listedTool } from './model-tools.ts';
@@ -56,7 +57,9 @@ export function fromAgent<TOutput extends ZodType, TInput extends ZodType>(
     kind: 'agent',
     name,
     input: options.input,
+    output: agentOutput(agent),
     irreversible: false,
+    fallible: true,
     // Asking again costs again.
     idempotent: false,
     permissions: allPermissions(tools.map(({ signalbox }) => signalbox)),

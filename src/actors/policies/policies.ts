@@ -23,6 +23,7 @@ import { checkValue } from '../check-value.ts';
 import type { DurablePromiseLogic } from '../durable-logic.ts';
 import { assertAnswerChecks, type AnswerChecks, refusalOf } from '../answer-checks.ts';
 import { distinctFailures } from '../distinct-failures.ts';
+import { eitherOf } from '../either-of.ts';
 import { anyGateRejected, gateRejected } from '../gate-rejected.ts';
 import { assertOption, isName } from '../option.ts';
 import { assertCallPolicies, type CallPolicies, createCallGuard, guardFailures } from './call-guard.ts';
@@ -136,7 +137,11 @@ function asOne(actor: DurableActor, fallback: readonly DurableLogic[]): Partial<
     for (const [index, other] of others.entries()) await other.stopped?.(input, scope.within(partOf(index)));
   };
   const all = [actor, ...others];
-  return { ...declaredTogether(all), ...(all.some((one) => one.stopped) && { stopped }) };
+  return {
+    output: eitherOf(all),
+    ...declaredTogether(all),
+    ...(all.some((one) => one.stopped) && { stopped }),
+  };
 }
 
 function partOf(fallback: number): string {
@@ -201,11 +206,12 @@ async function isForAll(error: unknown, first: DurableActor, input: unknown): Pr
 /** What an actor declares that performs others. */
 export function declaredTogether(
   actors: readonly DurableActor[],
-): Pick<DurableActor, 'irreversible' | 'idempotent' | 'permissions' | 'workflows'> {
+): Pick<DurableActor, 'irreversible' | 'idempotent' | 'fallible' | 'permissions' | 'workflows'> {
   return {
     irreversible: actors.some(({ irreversible }) => irreversible),
     // What it has kept is not performed again, so only what is irreversible counts.
     idempotent: actors.every(({ irreversible, idempotent }) => !irreversible || idempotent),
+    fallible: actors.some(({ fallible }) => fallible),
     permissions: allPermissions(actors),
     workflows: actors.flatMap(({ workflows = [] }) => workflows),
   };

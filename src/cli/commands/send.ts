@@ -1,14 +1,10 @@
 /** `signalbox send`: an event for a run, which is then gone on with until it is at rest. */
-import { buffer } from 'node:stream/consumers';
-
 import type { Answerer } from '../../gates/person.ts';
 import { parseEvent } from '../../engine/run-handle.ts';
 import type { Cli, CommandResult } from '../cli.ts';
-import { CommandError } from '../command-error.ts';
+import { readAnswerer, readPayload } from '../event-options.ts';
 import { findRun } from '../find-run.ts';
 import { finishRuns } from '../finish-runs.ts';
-import { decodeText, parseJson } from '../parse-json.ts';
-import { readText } from '../read-inputs.ts';
 import { withSession } from '../session.ts';
 import { userName } from '../waiting.ts';
 
@@ -47,27 +43,5 @@ function answererOf(by: string | undefined, payload: object): Answerer {
     const own = 'by' in payload && typeof payload.by === 'string' ? payload.by.trim() : '';
     return { id: own || userName() };
   }
-  const [, id = '', roles = ''] = /^([^:]*)(?::(.*))?$/s.exec(by) ?? [];
-  if (id.trim() === '') {
-    throw new CommandError('USAGE', `Expected \`--by\` to be NAME or NAME:role,role, got \`${by}\`.`);
-  }
-  const named = roles.split(',').map((role) => role.trim());
-  return { id: id.trim(), roles: named.filter(Boolean) };
-}
-
-/** `-` is standard input, `@` comes before a file's name, anything else is the JSON itself. */
-async function readPayload(data: string): Promise<object> {
-  const payload = await readData(data);
-  if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return payload;
-  throw new CommandError(
-    'JSON_INVALID',
-    `Expected \`--data\` to be a JSON object, got ${JSON.stringify(payload).slice(0, 80)}.`,
-  );
-}
-
-async function readData(data: string): Promise<unknown> {
-  if (data === '-')
-    return parseJson(decodeText(await buffer(process.stdin), 'Standard input'), 'Standard input');
-  if (data.startsWith('@')) return parseJson(await readText(data.slice(1)), data.slice(1));
-  return parseJson(data, '`--data`');
+  return readAnswerer(by);
 }

@@ -8,7 +8,14 @@ export function coverPairs<T>(columns: ReadonlyArray<readonly T[]>, atMost = Inf
   if (columns.some(({ length }) => length === 0)) return [];
   const rows: number[][] = [];
   const missing = allPairs(columns);
-  let row: number[] | undefined = columns.map(() => 0);
+  // Each value once before any pair: what is cut off at the end is pairs.
+  const longest = Math.max(0, ...columns.map(({ length }) => length));
+  for (let turn = 0; turn < Math.max(longest, 1) && rows.length < atMost; turn++) {
+    const row = columns.map(({ length }) => turn % length);
+    rows.push(row);
+    for (const pair of pairsIn(row)) missing.delete(pair);
+  }
+  let row = nextRow(columns, missing);
   while (row && rows.length < atMost) {
     rows.push(row);
     for (const pair of pairsIn(row)) missing.delete(pair);

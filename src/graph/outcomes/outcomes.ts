@@ -9,7 +9,8 @@ import { valuesOf } from './values-of.ts';
 
 /** One way in which an invocation may end. */
 export type Outcome =
-  | { readonly label: string; readonly output: unknown }
+  /** `guessed`: nothing is known of what it answers, so this is nothing. */
+  | { readonly label: string; readonly output: unknown; readonly guessed?: true }
   | { readonly label: string; readonly error: unknown };
 
 export interface DerivedOutcomes {
@@ -18,15 +19,20 @@ export interface DerivedOutcomes {
   readonly lacking: readonly string[];
 }
 
-/** Examples come first. Without a schema and examples it gives `undefined`. */
+/** Where the author gives examples, these tell most of it; of what the schema tells, this much is tried beside them. */
+const besideExamples = 6;
+
+/** Examples come first. Without a schema and examples all that can be tried is no answer at all. */
 export function outcomesOf(
   src: string,
   logic: AnyActorLogic | undefined,
   examples: readonly unknown[] = [],
 ): DerivedOutcomes {
   const actor = logic && durableActor(logic);
-  const { values, lacking } = actor?.output ? valuesOf(actor.output) : { values: [undefined], lacking: [] };
-  const given = examples.length > 0 && !actor?.output ? examples : [...examples, ...values];
+  const { values, lacking } = actor?.output
+    ? valuesOf(actor.output, examples.length > 0 ? { atMost: besideExamples } : {})
+    : { values: [], lacking: [] };
+  const given = [...examples, ...values];
   const failures: readonly Error[] = [
     new Error(`${src} failed.`),
     new TimedOut(`${src} took too long.`),
@@ -37,6 +43,7 @@ export function outcomesOf(
   return {
     outcomes: [
       ...given.map((output) => ({ label: labelOf(output), output })),
+      ...(given.length === 0 ? [{ label: 'ok', output: undefined, guessed: true as const }] : []),
       ...failures.map((error) => ({ label: nameOf(error), error })),
     ],
     lacking,

@@ -26,27 +26,35 @@ export interface ValuesOptions {
   readonly atMost?: number;
 }
 
-/** As deep as a schema is followed that contains itself. */
-const maxDepth = 6;
+/** How often a schema that contains itself is followed into itself. */
+const maxTimes = 2;
 
 /** Lists are not made longer than this, whatever they may be. */
 const longestList = 50;
 
 export function valuesOf(schema: ZodType, { atMost = 16 }: ValuesOptions = {}): DerivedValues {
   const lacking: string[] = [];
-  const derive = (part: $ZodType, path: readonly string[], depth: number): readonly unknown[] => {
+  const derive = (
+    part: $ZodType,
+    path: readonly string[],
+    above: readonly $ZodType[],
+  ): readonly unknown[] => {
+    if (above.filter((one) => one === part).length >= maxTimes) return [];
     const { examples } = (z.globalRegistry.get(part) ?? {}) as { readonly examples?: readonly unknown[] };
-    const candidates = [...(examples ?? []), ...candidatesOf(part, path, depth)];
+    const candidates = [...(examples ?? []), ...candidatesOf(part, path, [...above, part])];
     const values = unlike(candidates.filter((candidate) => accepts(part, candidate))).slice(0, atMost);
-    if (values.length === 0 && depth <= maxDepth) lacking.push(path.join('.'));
+    if (values.length === 0) lacking.push(path.join('.'));
     return values;
   };
 
-  const candidatesOf = (part: $ZodType, path: readonly string[], depth: number): readonly unknown[] => {
-    if (depth > maxDepth) return [];
+  const candidatesOf = (
+    part: $ZodType,
+    path: readonly string[],
+    above: readonly $ZodType[],
+  ): readonly unknown[] => {
     const { def } = (part as $ZodTypes)._zod;
     const within = (inner: $ZodType, key?: string): readonly unknown[] =>
-      derive(inner, key === undefined ? path : [...path, key], depth + 1);
+      derive(inner, key === undefined ? path : [...path, key], above);
     switch (def.type) {
       case 'string':
         return textsOf(part as ZodType, boundsOf(part));
@@ -137,7 +145,7 @@ export function valuesOf(schema: ZodType, { atMost = 16 }: ValuesOptions = {}): 
       ),
     );
 
-  const values = unlike(derive(schema, [], 0).map((candidate) => schema.parse(candidate)));
+  const values = unlike(derive(schema, [], []).map((candidate) => schema.parse(candidate)));
   return { values, lacking };
 }
 

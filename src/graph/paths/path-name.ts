@@ -1,6 +1,7 @@
 /** What steps and paths are called, for people. */
 import type { Verdict } from '../../gates/verdict.ts';
 import type { Move } from '../moves.ts';
+import type { Path, PathStep } from './path.ts';
 
 /** `classifyTicket → billing`, `draftReply → text (not replyChecked)`, `EDIT amount 50`, `after approvalTime`. */
 export function nameOfStep(move: Move, verdicts: readonly Verdict[]): string {
@@ -25,4 +26,14 @@ function nameOfMove({ type, name, label }: Move): string {
 /** Steps that have nothing to say are left out: the start, if there is one input only. */
 export function nameOfPath(steps: readonly string[]): string {
   return steps.filter((step) => step !== '').join(', ');
+}
+
+export function namedPaths(all: ReadonlyArray<readonly PathStep[]>): Path[] {
+  const times = new Map<string, number>();
+  return all.map((steps) => {
+    const name = nameOfPath(steps.map((step) => step.name));
+    const count = (times.get(name) ?? 0) + 1;
+    times.set(name, count);
+    return { name: count === 1 ? name : `${name} (${count})`, steps };
+  });
 }

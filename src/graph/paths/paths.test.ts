@@ -9,6 +9,7 @@ import { InvalidOption } from '../../errors.ts';
 import { gate } from '../../gates/gate.ts';
 import { type AnyWorkflow, defineWorkflow } from '../../workflow.ts';
 import { criteria, paths } from './paths.ts';
+import { randomPaths } from './random-paths.ts';
 
 const draft = fromTool({
   name: 'draft',
@@ -209,6 +210,30 @@ describe('paths', () => {
     );
     // Round from a to a, round from b to b, and past both to c; each with the way to where it begins.
     expect(sorted(found)).toEqual(['ab ba', 'ab ba ab', 'ab bc']);
+  });
+});
+
+describe('randomPaths', () => {
+  it('walk until the run ends, the same ones for the same seed', () => {
+    const { paths: walks, missing } = randomPaths(reply, { count: 50 });
+    expect(walks).toHaveLength(50);
+    expect(missing).toEqual([]);
+    expect(new Set(walks.map(({ steps }) => steps.at(-1)?.status))).toEqual(new Set(['done']));
+    expect(randomPaths(reply, { count: 50 }).paths).toEqual(walks);
+    expect(randomPaths(reply, { count: 50, seed: 2 }).paths).not.toEqual(walks);
+  });
+
+  it('are as long as asked for where nothing ends them', () => {
+    const [walk] = randomPaths(workflowOf([['a', 'a']]), { count: 1, maxSteps: 30 }).paths;
+    expect(walk?.steps).toHaveLength(30);
+  });
+
+  it('say what none of them took', () => {
+    const { missing } = randomPaths(reply, { count: 1, maxSteps: 2 });
+    expect(missing).toContain('asking APPROVE 0');
+    expect(() => randomPaths(reply, { count: 0 })).toThrow(
+      'Expected `count` to be a positive integer, got `0`.',
+    );
   });
 });
 

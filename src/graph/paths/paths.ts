@@ -11,8 +11,9 @@ import type { AnyWorkflow } from '../../workflow.ts';
 import { explore, type ExploreOptions } from '../explore.ts';
 import type { Graph, GuardSeen } from '../graph.ts';
 import { cover } from './cover.ts';
-import { createPathFolder, type PathStep } from './fold-path.ts';
-import { nameOfPath } from './path-name.ts';
+import { createPathFolder } from './fold-path.ts';
+import type { Path, PathStep } from './path.ts';
+import { namedPaths } from './path-name.ts';
 import { createRoutes, type Route, type Routes } from './routes.ts';
 import { primeRoutes, simpleRoutes } from './simple-routes.ts';
 import { transitionsOf } from '../transitions.ts';
@@ -29,12 +30,6 @@ export interface PathsOptions extends ExploreOptions {
   readonly cover?: Criterion;
   /** The most paths. Default: 1,000. */
   readonly maxPaths?: number;
-}
-
-export interface Path {
-  /** `classify → billing, draft → too long, draft → ok, refund → failed, APPROVE`. No two of a set have the same. */
-  readonly name: string;
-  readonly steps: readonly PathStep[];
 }
 
 export interface Paths {
@@ -91,7 +86,7 @@ export function paths(workflow: AnyWorkflow, options: PathsOptions = {}): Paths 
   const fold = createPathFolder(workflow, routes, graph.start.now);
   const { steps, coverage } = chosenPaths(criterion, workflow, graph, routes, maxPaths, fold);
   return {
-    paths: named(steps),
+    paths: namedPaths(steps),
     coverage: { criterion, ...coverage },
     graph: {
       nodes: graph.nodes.length,
@@ -173,14 +168,4 @@ function listed(all: Iterable<Route>, maxPaths: number, fold: Fold): Chosen {
   }
   const covered = steps.length;
   return { steps, coverage: { covered, of: covered + leftOut.length, missing: [], leftOut } };
-}
-
-function named(all: ReadonlyArray<readonly PathStep[]>): Path[] {
-  const times = new Map<string, number>();
-  return all.map((steps) => {
-    const name = nameOfPath(steps.map((step) => step.name));
-    const count = (times.get(name) ?? 0) + 1;
-    times.set(name, count);
-    return { name: count === 1 ? name : `${name} (${count})`, steps };
-  });
 }

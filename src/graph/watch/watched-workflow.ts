@@ -13,7 +13,7 @@
 import { type AnyActorLogic, type AnyStateMachine, and, createMachine } from 'xstate';
 
 import { isStateMachine, sourceKind, type StateNode } from '../../actor-sources.ts';
-import { collectVerdicts } from '../../gates/verdict.ts';
+import { collectVerdicts, recordVerdict, type Verdict } from '../../gates/verdict.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { guardName, leadsOn, transitionId, type TransitionPlace } from '../transitions.ts';
 import { everything, pathOf, type Read, type Watched, watchReads } from './reads.ts';
@@ -30,6 +30,21 @@ export interface GuardAnswer {
   readonly type: 'guard';
   readonly use: GuardUse;
   readonly passed: boolean;
+  /** The gates that it asked, if these are watched. */
+  readonly gates?: GatesAsked;
+}
+
+/** Gates that were asked together, and what they looked at. */
+export interface GatesAsked {
+  readonly names: readonly string[];
+  /** Of the context, and of the event. */
+  readonly context: ReadonlySet<Read>;
+  readonly event: ReadonlySet<Read>;
+}
+
+export interface WatchOptions {
+  /** Tell what gates look at. Default: false. */
+  readonly gates?: boolean;
 }
 
 /** A guard at one place. */
@@ -45,9 +60,13 @@ export interface WatchedWorkflow {
   take(): readonly WatchEntry[];
 }
 
-export function watchedWorkflow(workflow: AnyWorkflow): WatchedWorkflow {
+export function watchedWorkflow(
+  workflow: AnyWorkflow,
+  { gates = false }: WatchOptions = {},
+): WatchedWorkflow {
   let entries: WatchEntry[] = [];
-  const machine = watchedMachine(workflow.machine as AnyStateMachine, (entry) => entries.push(entry));
+  const note: Note = (entry) => entries.push(entry);
+  const machine = watchedMachine(workflow.machine as AnyStateMachine, { note, gates });
   return {
     workflow: { ...workflow, machine },
     take() {
@@ -65,29 +84,35 @@ type Config = Readonly<Record<string, unknown>>;
 /** The action that tells that a transition was taken. */
 export const took = 'signalbox.took';
 
+interface Watching {
+  readonly note: Note;
+  readonly gates: boolean;
+}
+
 function watchedMachine(
   machine: AnyStateMachine,
-  note: Note,
+  watching: Watching,
   prefix = '',
   made = new Map<AnyStateMachine, AnyStateMachine>(),
 ): AnyStateMachine {
   const known = made.get(machine);
   if (known) return known;
   // Only the context of the workflow's own machine is told of; that of a nested one counts as a whole.
+  const { note } = watching;
   const watch = createWatcher(prefix === '' ? note : (entry) => entry.type !== 'write' && note(entry));
   const { actors, guards, actions, delays } = machine.implementations as unknown as Readonly<
     Record<'actors' | 'guards' | 'actions' | 'delays', Readonly<Record<string, unknown>>>
   >;
   const shell = { actors: {} as Record<string, unknown> };
   const nested = (src: string, logic: unknown): unknown =>
-    isStateMachine(logic) ? watchedMachine(logic, note, prefix ? `${prefix}/${src}` : src, made) : logic;
+    isStateMachine(logic) ? watchedMachine(logic, watching, prefix ? `${prefix}/${src}` : src, made) : logic;
   const pure = new Set(
     Object.entries(actors).flatMap(([src, logic]) =>
       sourceKind(logic as AnyActorLogic) === 'promise' ? [] : [src],
     ),
   );
   const rebuilt = createMachine(
-    watchedNode(machine.config as Config, machine.root, { watch, note, prefix, pure }) as never,
+    watchedNode(machine.config as Config, machine.root, { ...watching, watch, prefix, pure }) as never,
     {
       actors: shell.actors,
       guards: mapped(guards, (guard) => watch.guard(guard)),
@@ -100,9 +125,8 @@ function watchedMachine(
   return rebuilt;
 }
 
-interface Wrapping {
+interface Wrapping extends Watching {
   readonly watch: Watcher;
-  readonly note: Note;
   readonly prefix: string;
   /** Sources of the actors that the route goes on in: what they are started with matters. */
   readonly pure: ReadonlySet<string>;
@@ -111,7 +135,7 @@ interface Wrapping {
 // --- the config ------------------------------------------------------------------------------------------------------
 
 function watchedNode(config: Config, node: StateNode, wrapping: Wrapping): Config {
-  const { watch, prefix, pure, note } = wrapping;
+  const { watch, prefix, pure, note, gates } = wrapping;
   const source = node.path.join('.');
   const transitions = (on: string, given: unknown): unknown =>
     listOf(given).map((one, index) => {
@@ -129,7 +153,9 @@ function watchedNode(config: Config, node: StateNode, wrapping: Wrapping): Confi
     if (guard === undefined) return {};
     const place: TransitionPlace = { machine: prefix, source, on, index };
     const use: GuardUse = { name: guardName(guard) ?? '', transition: transitionId(place) };
-    return { guard: noting(watch.guard(guard), (passed) => note({ type: 'guard', use, passed })) };
+    return {
+      guard: noting(watch.guard(guard), gates, (answer) => note({ type: 'guard', use, ...answer })),
+    };
   };
   const actionsOf = (given: unknown): unknown[] => listOf(given).map((action) => watch.action(action));
   const each = (given: unknown, naming: (key: string) => string): Config =>
@@ -176,21 +202,49 @@ function watchedNode(config: Config, node: StateNode, wrapping: Wrapping): Confi
 }
 
 /** The guard, with its answers told. */
-function noting(guard: unknown, tell: (passed: boolean) => void): unknown {
+function noting(
+  guard: unknown,
+  watchesGates: boolean,
+  tell: (answer: Pick<GuardAnswer, 'passed' | 'gates'>) => void,
+): unknown {
   const inner = and([guard as never]) as unknown as Builtin;
   const outer = (): boolean => false;
   return Object.assign(outer, {
-    check(snapshot: unknown, args: unknown) {
-      const passed = inner.check(snapshot, args, inner);
-      tell(passed);
+    check(snapshot: unknown, args: GuardArgs) {
+      const verdicts: Verdict[] = [];
+      const passed = collectVerdicts(verdicts, () => inner.check(snapshot, args, inner));
+      for (const verdict of verdicts) recordVerdict(verdict);
+      const names = verdicts.map(({ gate }) => gate);
+      if (!watchesGates || names.length === 0) tell({ passed });
+      else {
+        const { context, event } = args;
+        const again = (given: GuardArgs): boolean => inner.check(snapshot, given, inner);
+        tell({
+          passed,
+          gates: {
+            names,
+            context: unrecorded(() => watchReads(context, (seen) => again({ context: seen, event }))).reads,
+            event: unrecorded(() => watchReads(event, (seen) => again({ context, event: seen }))).reads,
+          },
+        });
+      }
       return passed;
     },
   });
 }
 
+function unrecorded<T>(body: () => T): T {
+  return collectVerdicts(undefined, body);
+}
+
+interface GuardArgs {
+  readonly context: unknown;
+  readonly event: unknown;
+}
+
 /** A guard that XState made of others. */
 interface Builtin {
-  check(snapshot: unknown, args: unknown, self: unknown): boolean;
+  check(snapshot: unknown, args: GuardArgs, self: unknown): boolean;
 }
 
 // --- the functions ---------------------------------------------------------------------------------------------------
@@ -337,9 +391,7 @@ function under(key: string, { reads, copies }: Watched): Watched {
 function seenIn(fn: Fn, args: readonly unknown[]): Watched {
   const [first, ...others] = args;
   if (typeof first !== 'object' || first === null || !('context' in first)) return everything;
-  return collectVerdicts(undefined, () =>
-    watchReads(first.context, (context) => fn({ ...first, context }, ...others)),
-  );
+  return unrecorded(() => watchReads(first.context, (context) => fn({ ...first, context }, ...others)));
 }
 
 function withParams(given: unknown, wrap: (params: unknown) => unknown): unknown {

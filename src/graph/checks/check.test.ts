@@ -1,0 +1,416 @@
+import { describe, expect, it } from 'vitest';
+import { assign, createMachine, fromPromise, setup } from 'xstate';
+import { z } from 'zod';
+
+import { fromTool } from '../../actors/index.ts';
+import { InvalidOption } from '../../errors.ts';
+import { person } from '../../gates/person.ts';
+import { type AnyWorkflow, defineWorkflow, type WorkflowDefinition } from '../../workflow.ts';
+import { check, rules } from './check.ts';
+
+const work = fromTool({
+  name: 'work',
+  input: z.undefined(),
+  output: z.object({ kind: z.enum(['a', 'b']) }),
+  run: async () => ({ kind: 'a' as const }),
+});
+const pay = (idempotencyKey?: () => string) =>
+  fromTool({
+    name: 'pay',
+    input: z.undefined(),
+    output: z.object({ paid: z.literal(true) }),
+    irreversible: true,
+    ...(idempotencyKey ? { idempotencyKey } : {}),
+    run: async () => ({ paid: true as const }),
+  });
+
+const machines = setup({
+  types: { context: {} as { rounds: number }, events: {} as { type: 'GO' } | { type: 'STOP' } },
+  actors: { work, pay: pay() },
+  guards: {
+    isA: ({ event }) => (event as unknown as { output: { kind: string } }).output.kind === 'a',
+    isB: ({ event }) => (event as unknown as { output: { kind: string } }).output.kind === 'b',
+    isNone: ({ event }) => (event as unknown as { output: { kind: string } }).output.kind === 'c',
+    throws: () => {
+      throw new Error('The guard threw.');
+    },
+    few: ({ context }) => context.rounds < 3,
+  },
+  actions: { count: assign({ rounds: ({ context }) => context.rounds + 1 }) },
+});
+
+type Config = Parameters<typeof machines.createMachine>[0];
+
+const base = { id: 'checked', context: { rounds: 0 } } as const;
+const invoke = { id: 'work', src: 'work', input: undefined } as const;
+const done = { type: 'final' } as const;
+
+function workflowOf(config: object, definition: object = {}): AnyWorkflow {
+  const machine = machines.createMachine({ ...base, ...config } as Config);
+  return defineWorkflow({ machine, version: '1', owner: 'the team', ...definition } as WorkflowDefinition<
+    never,
+    unknown
+  >) as AnyWorkflow;
+}
+
+/** A machine that breaks a rule, what is found, and the near twin that does not. */
+const cases: ReadonlyArray<{
+  readonly rule: string;
+  readonly wrong: object;
+  readonly right: object;
+  readonly where: string;
+  readonly message: string;
+  readonly witness?: string;
+}> = [
+  {
+    rule: 'run-fails',
+    wrong: { initial: 'a', states: { a: { invoke: { ...invoke, onDone: 'b' } }, b: done } },
+    right: { initial: 'a', states: { a: { invoke: { ...invoke, onDone: 'b', onError: 'b' } }, b: done } },
+    where: 'a',
+    message: 'Nothing handles a failure of `work` in `a`.',
+    witness: 'work → failed',
+  },
+  {
+    rule: 'run-fails',
+    wrong: {
+      initial: 'a',
+      states: { a: { on: { GO: { guard: 'throws', target: 'b' }, STOP: 'b' } }, b: done },
+    },
+    right: { initial: 'a', states: { a: { on: { GO: 'b', STOP: 'b' } }, b: done } },
+    where: 'a',
+    message: 'The guard threw.',
+    witness: 'GO',
+  },
+  {
+    rule: 'no-way-out',
+    wrong: { initial: 'a', states: { a: { on: { GO: 'b', STOP: 'c' } }, b: {}, c: done } },
+    right: { initial: 'a', states: { a: { on: { GO: 'b', STOP: 'c' } }, b: { on: { GO: 'c' } }, c: done } },
+    where: 'b',
+    message: 'Nothing leads on from `b`: no event, no timer, no answer.',
+    witness: 'GO',
+  },
+  {
+    rule: 'no-way-out',
+    wrong: {
+      initial: 'a',
+      states: { a: { on: { GO: 'b', STOP: 'd' } }, b: { on: { GO: 'c' } }, c: { on: { GO: 'b' } }, d: done },
+    },
+    right: {
+      initial: 'a',
+      states: {
+        a: { on: { GO: 'b', STOP: 'd' } },
+        b: { on: { GO: 'c' } },
+        c: { on: { GO: 'b', STOP: 'd' } },
+        d: done,
+      },
+    },
+    where: 'b',
+    message: 'From `b` no final state can be reached.',
+    witness: 'GO',
+  },
+  {
+    rule: 'answer-not-taken',
+    wrong: {
+      initial: 'a',
+      states: {
+        a: {
+          invoke: { ...invoke, onDone: { guard: 'isA', target: 'b' }, onError: 'b' },
+          after: { 1000: 'b' },
+        },
+        b: done,
+      },
+    },
+    right: {
+      initial: 'a',
+      states: {
+        a: {
+          invoke: { ...invoke, onDone: [{ guard: 'isA', target: 'b' }, { target: 'b' }], onError: 'b' },
+          after: { 1000: 'b' },
+        },
+        b: done,
+      },
+    },
+    where: 'a',
+    message: '`a` takes no answer of `work` such as: b.',
+    witness: 'work → b',
+  },
+  {
+    rule: 'join-never-done',
+    wrong: {
+      initial: 'a',
+      states: {
+        a: {
+          type: 'parallel',
+          states: {
+            one: { initial: 'x', states: { x: { on: { GO: 'y' } }, y: done } },
+            two: { initial: 'x', states: { x: { on: { GO: 'y' } }, y: {} } },
+          },
+          onDone: 'b',
+          on: { STOP: 'b' },
+        },
+        b: done,
+      },
+    },
+    right: {
+      initial: 'a',
+      states: {
+        a: {
+          type: 'parallel',
+          states: {
+            one: { initial: 'x', states: { x: { on: { GO: 'y' } }, y: done } },
+            two: { initial: 'x', states: { x: { on: { GO: 'y' } }, y: done } },
+          },
+          onDone: 'b',
+          on: { STOP: 'b' },
+        },
+        b: done,
+      },
+    },
+    where: 'a',
+    message: '`a` waits until it is done, and `a.two` has no final state.',
+  },
+  {
+    rule: 'unbounded-loop',
+    wrong: {
+      initial: 'a',
+      states: {
+        a: { invoke: { ...invoke, onDone: 'c', onError: 'b' } },
+        b: { after: { 1000: 'a' } },
+        c: done,
+      },
+    },
+    right: {
+      initial: 'a',
+      states: {
+        a: {
+          invoke: {
+            ...invoke,
+            onDone: 'c',
+            onError: [{ guard: 'few', target: 'b', actions: 'count' }, { target: 'c' }],
+          },
+        },
+        b: { after: { 1000: 'a' } },
+        c: done,
+      },
+    },
+    where: 'a',
+    message: 'It can go round for ever: a → b → a.',
+    witness: 'work → failed, after 1000',
+  },
+  {
+    rule: 'unreachable-state',
+    wrong: { initial: 'a', states: { a: { on: { GO: 'c' } }, b: { on: { GO: 'c' } }, c: done } },
+    right: { initial: 'a', states: { a: { on: { GO: 'c', STOP: 'b' } }, b: { on: { GO: 'c' } }, c: done } },
+    where: 'b',
+    message: 'No run comes to `b`.',
+  },
+  {
+    rule: 'transition-never-taken',
+    wrong: {
+      initial: 'a',
+      states: {
+        a: {
+          invoke: { ...invoke, onDone: [{ guard: 'isNone', target: 'b' }, { target: 'b' }], onError: 'b' },
+        },
+        b: done,
+      },
+    },
+    right: {
+      initial: 'a',
+      states: {
+        a: { invoke: { ...invoke, onDone: [{ guard: 'isB', target: 'b' }, { target: 'b' }], onError: 'b' } },
+        b: done,
+      },
+    },
+    where: 'a work.done 0',
+    message: '`a` never goes on by `work.done`: `isNone` never passes.',
+  },
+  {
+    rule: 'no-timer',
+    wrong: { initial: 'a', states: { a: { on: { GO: 'b' } }, b: done } },
+    right: { initial: 'a', states: { a: { on: { GO: 'b' }, after: { 1000: 'b' } }, b: done } },
+    where: 'a',
+    message: '`a` waits for GO, for ever.',
+  },
+  {
+    rule: 'person-at-every-step',
+    wrong: {
+      initial: 'a',
+      states: {
+        a: { invoke: { ...invoke, onDone: 'b', onError: 'b' } },
+        b: { ...person({ title: 'Go on?' }), on: { GO: 'c', STOP: 'e' } },
+        c: { invoke: { ...invoke, id: 'moreWork', onDone: 'd', onError: 'd' } },
+        d: { ...person({ title: 'Good?' }), on: { GO: 'e' } },
+        e: done,
+      },
+    },
+    right: {
+      initial: 'a',
+      states: {
+        a: { invoke: { ...invoke, onDone: 'c', onError: 'b' } },
+        b: { ...person({ title: 'Go on?' }), on: { GO: 'c', STOP: 'e' } },
+        c: { invoke: { ...invoke, id: 'moreWork', onDone: 'd', onError: 'd' } },
+        d: { ...person({ title: 'Good?' }), on: { GO: 'e' } },
+        e: done,
+      },
+    },
+    where: '',
+    message: 'Whatever work, moreWork answer, a person is asked next.',
+  },
+  {
+    rule: 'too-many-states',
+    wrong: chain(41),
+    right: chain(40),
+    where: '',
+    message: 'It has 41 states.',
+  },
+];
+
+function chain(length: number): object {
+  const states = Array.from({ length }, (_, index) => [
+    `s${index}`,
+    index === length - 1 ? done : { on: { GO: `s${index + 1}` }, after: { 1000: `s${index + 1}` } },
+  ]);
+  return { initial: 's0', states: Object.fromEntries(states) as object };
+}
+
+describe('check', () => {
+  it.each(cases.map((one) => [one.rule, one] as const))(
+    'finds %s, and not in its near twin',
+    (rule, { wrong, right, where, message, witness }) => {
+      const found = check(workflowOf(wrong)).findings.filter((finding) => finding.rule === rule);
+      expect(found).toMatchObject([{ where, message: expect.stringContaining(message) as string }]);
+      if (witness !== undefined) expect(found[0]?.witness?.name).toBe(witness);
+      expect(check(workflowOf(right)).findings.filter((finding) => finding.rule === rule)).toEqual([]);
+    },
+  );
+
+  it('finds no-idempotency-key, and not in its near twin', () => {
+    const paying = (key?: () => string) =>
+      defineWorkflow({
+        machine: setup({ actors: { pay: pay(key) } }).createMachine({
+          id: 'paying',
+          initial: 'a',
+          states: { a: { invoke: { src: 'pay', input: undefined, onDone: 'b', onError: 'b' } }, b: done },
+        }),
+        version: '1',
+      });
+    const rule = 'no-idempotency-key';
+    expect(check(paying()).findings).toMatchObject([
+      { rule, severity: 'error', where: 'pay', message: '`pay` is irreversible and has no idempotency key.' },
+      { rule: 'no-owner' },
+    ]);
+    expect(check(paying(() => 'key')).findings.map((finding) => finding.rule)).toEqual(['no-owner']);
+  });
+
+  it('finds unknown-answer, and not in its near twin, and holds no guess against it', () => {
+    const guessing = (definition: object) =>
+      defineWorkflow({
+        machine: setup({
+          actors: { weigh: fromPromise(async () => ({ weight: 1 })) },
+          guards: {
+            light: ({ event }) => (event as unknown as { output: { weight: number } }).output.weight < 10,
+          },
+        }).createMachine({
+          id: 'guessing',
+          initial: 'a',
+          states: {
+            a: {
+              invoke: {
+                id: 'weigh',
+                src: 'weigh',
+                onDone: [{ guard: 'light', target: 'b' }, { target: 'c' }],
+                onError: 'c',
+              },
+            },
+            b: done,
+            c: done,
+          },
+        }),
+        version: '1',
+        owner: 'us',
+        ...definition,
+      });
+    expect(check(guessing({})).findings.map(({ rule, where }) => [rule, where])).toEqual([
+      ['unreachable-state', 'b'],
+      ['unknown-answer', 'weigh'],
+      ['transition-never-taken', 'a weigh.done 0'],
+      ['transition-never-taken', 'a weigh.done 1'],
+    ]);
+    const examples = [{ name: 'any', input: undefined, outputs: { weigh: [{ weight: 1 }, { weight: 20 }] } }];
+    expect(check(guessing({ examples })).findings).toEqual([]);
+  });
+
+  it('has a case for each rule', () => {
+    const tested = new Set([
+      ...cases.map(({ rule }) => rule),
+      'no-owner',
+      'no-idempotency-key',
+      'unknown-answer',
+      // It has tests of its own.
+      'ungated-effect',
+    ]);
+    expect(rules.map(({ id }) => id).sort()).toEqual([...tested].sort());
+  });
+
+  it('finds nothing in a machine that is right', () => {
+    const workflow = workflowOf({
+      initial: 'a',
+      states: { a: { invoke: { ...invoke, onDone: 'b', onError: 'b' } }, b: done },
+    });
+    expect(check(workflow).findings).toEqual([]);
+  });
+
+  it('lists what was accepted with its reason, and what is accepted and not found any more', () => {
+    const config = { initial: 'a', states: { a: { on: { GO: 'b' } }, b: done } };
+    const accepted = [
+      { rule: 'no-timer', where: 'a', reason: 'The button is always there.' },
+      { rule: 'no-timer', where: 'gone', reason: 'It was there once.' },
+    ];
+    const report = check(workflowOf(config, { accepted }));
+    expect(report.findings).toEqual([]);
+    expect(report.accepted).toMatchObject([
+      { rule: 'no-timer', where: 'a', reason: 'The button is always there.' },
+    ]);
+    expect(report.stale).toEqual([accepted[1]]);
+  });
+
+  it.each([
+    [{ rule: 'no-timr', reason: 'x' }, 'names the rule `no-timr`, which there is not. Expected one of'],
+    [{ rule: 'no-timer', reason: ' ' }, 'gives no reason for `no-timer`'],
+  ])('refuses an acceptance such as %j', (one, message) => {
+    const workflow = workflowOf({ initial: 'a', states: { a: done } }, { accepted: [one] });
+    expect(() => check(workflow)).toThrow(InvalidOption);
+    expect(() => check(workflow)).toThrow(message);
+  });
+
+  it('says when it could not look at everything', () => {
+    const machine = setup({
+      types: { context: {} as { n: number }, events: {} as { type: 'MORE' } },
+    }).createMachine({
+      id: 'large',
+      context: { n: 0 },
+      on: {
+        MORE: {
+          guard: ({ context }) => context.n < 1e9,
+          actions: assign({ n: ({ context }) => context.n + 1 }),
+        },
+      },
+    });
+    const { graph } = check(defineWorkflow({ machine, version: '1' }), { maxNodes: 20 });
+    expect(graph.leftOut).toBe(1);
+  });
+
+  it('takes a machine that never ends as it is', () => {
+    const machine = createMachine({
+      id: 'endless',
+      initial: 'a',
+      states: { a: { on: { GO: 'b' } }, b: { on: { GO: 'a' } } },
+    });
+    const found = check(defineWorkflow({ machine, version: '1', owner: 'us' })).findings;
+    expect(found.map(({ rule, where }) => [rule, where])).toEqual([
+      ['no-timer', 'a'],
+      ['no-timer', 'b'],
+    ]);
+  });
+});

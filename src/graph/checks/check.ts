@@ -1,0 +1,138 @@
+/**
+ * `check`: what is wrong with a workflow, before it runs: rules over the graph of all that it can do.
+ */
+import type { AnyStateMachine } from 'xstate';
+
+import { InvalidOption } from '../../errors.ts';
+import type { AcceptedFinding, AnyWorkflow } from '../../workflow.ts';
+import { explore, type ExploreOptions } from '../explore.ts';
+import type { Graph } from '../graph.ts';
+import { createPathFolder } from '../paths/fold-path.ts';
+import type { Path } from '../paths/path.ts';
+import { nameOfPath } from '../paths/path-name.ts';
+import { createRoutes } from '../paths/routes.ts';
+import type { Rule, Severity } from './rule.ts';
+import { answerNotTaken } from './rules/answer-not-taken.ts';
+import { noIdempotencyKey } from './rules/effects.ts';
+import { joinNeverDone } from './rules/join-never-done.ts';
+import { transitionNeverTaken, unreachableState } from './rules/never-reached.ts';
+import { noTimer } from './rules/no-timer.ts';
+import { noWayOut } from './rules/no-way-out.ts';
+import { runFails } from './rules/run-fails.ts';
+import { noOwner, personAtEveryStep, tooManyStates } from './rules/shape.ts';
+import { ungatedEffect } from './rules/ungated-effect.ts';
+import { unboundedLoop } from './rules/unbounded-loop.ts';
+import { unknownAnswer } from './rules/unknown-answer.ts';
+
+/** All rules, those that tell of the worst first. */
+export const rules: readonly Rule[] = [
+  ungatedEffect,
+  noIdempotencyKey,
+  runFails,
+  noWayOut,
+  answerNotTaken,
+  joinNeverDone,
+  unboundedLoop,
+  unknownAnswer,
+  unreachableState,
+  transitionNeverTaken,
+  noTimer,
+  personAtEveryStep,
+  tooManyStates,
+  noOwner,
+];
+
+export interface Finding {
+  /** The rule's id. */
+  readonly rule: string;
+  readonly severity: Severity;
+  /** A state, a transition's id or an actor's `src`; empty for the workflow as a whole. */
+  readonly where: string;
+  readonly message: string;
+  /** Why it matters, and what to do. */
+  readonly explains: string;
+  readonly fix: string;
+  /** The shortest path that shows it. */
+  readonly witness?: Path;
+}
+
+export interface CheckReport {
+  /** `name@version` of the workflow. */
+  readonly workflow: string;
+  /** What nobody has accepted, errors first. */
+  readonly findings: readonly Finding[];
+  /** What is meant, each with the reason. */
+  readonly accepted: ReadonlyArray<Finding & { readonly reason: string }>;
+  /** Entries of `accepted` in the workflow that nothing is found for any more. */
+  readonly stale: readonly AcceptedFinding[];
+  readonly graph: {
+    readonly nodes: number;
+    readonly edges: number;
+    /** Nodes that were not gone on from. If there are any, more may be wrong than was found. */
+    readonly leftOut: number;
+  };
+}
+
+/**
+ * Nothing is performed. Throws `InvalidOption` for an option, example or accepted rule that is not as described.
+ *
+ * @example
+ * ```ts
+ * const { findings } = check(supportTicket);
+ * for (const { severity, rule, message, witness } of findings) console.log(severity, rule, message, witness?.name);
+ * ```
+ */
+export function check(workflow: AnyWorkflow, options: ExploreOptions = {}): CheckReport {
+  const accepted = workflow.accepted ?? [];
+  assertAccepted(workflow.ref, accepted);
+  const graph = explore(workflow, options);
+  const all = findingsOf(workflow, graph);
+  const reasons = new Map(all.map((finding) => [finding, accepted.find((one) => isFor(one, finding))]));
+  const leftOut = graph.nodes.filter(({ explored }) => !explored).length;
+  return {
+    workflow: workflow.ref,
+    findings: all.filter((finding) => !reasons.get(finding)),
+    accepted: all.flatMap((finding) => {
+      const reason = reasons.get(finding)?.reason;
+      return reason === undefined ? [] : [{ ...finding, reason }];
+    }),
+    stale: accepted.filter((one) => !all.some((finding) => isFor(one, finding))),
+    graph: { nodes: graph.nodes.length, edges: graph.edges.length, leftOut },
+  };
+}
+
+function findingsOf(workflow: AnyWorkflow, graph: Graph): Finding[] {
+  const routes = createRoutes(graph);
+  const fold = createPathFolder(workflow, routes, graph.start.now, { goesOn: false });
+  const isWhole = graph.nodes.every(({ explored }) => explored);
+  const subject = { workflow, machine: workflow.machine as AnyStateMachine, graph, routes, isWhole };
+  const findings = rules.flatMap(({ id: rule, severity, explains, fix, find }) =>
+    [...find(subject)].map(({ witness: route, where, message }): Finding => {
+      const found = { rule, severity, where, message, explains, fix };
+      if (!route) return found;
+      const steps = fold(route);
+      return { ...found, witness: { name: nameOfPath(steps.map(({ name }) => name)), steps } };
+    }),
+  );
+  const order: readonly Severity[] = ['error', 'warning', 'info'];
+  return findings.sort((one, other) => order.indexOf(one.severity) - order.indexOf(other.severity));
+}
+
+function isFor({ rule, where }: AcceptedFinding, finding: Finding): boolean {
+  return rule === finding.rule && (where === undefined || where === finding.where);
+}
+
+function assertAccepted(ref: string, accepted: readonly AcceptedFinding[]): void {
+  for (const { rule, reason } of accepted) {
+    if (!rules.some(({ id }) => id === rule)) {
+      throw new InvalidOption(
+        `\`accepted\` of \`${ref}\` names the rule \`${rule}\`, which there is not. Expected one of ${rules.map(({ id }) => id).join(', ')}.`,
+      );
+    }
+    if (typeof reason !== 'string' || reason.trim() === '') {
+      throw new InvalidOption(
+        `\`accepted\` of \`${ref}\` gives no reason for \`${rule}\`. Say why it is right as it is.`,
+      );
+    }
+  }
+}

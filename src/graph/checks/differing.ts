@@ -1,0 +1,50 @@
+/** Values told otherwise, and where two values differ. */
+import { canonical } from '../fold.ts';
+import { pathOf } from '../watch/reads.ts';
+
+export interface Otherwise {
+  /** Where it was changed: `amount`, `parts.0.text`. Empty for the value as a whole. */
+  readonly field: string;
+  readonly value: unknown;
+}
+
+/** As many as are tried of one value. */
+const most = 16;
+
+/** The value with one thing in it changed, for each thing in it: text by a word, numbers by a little and a lot, yes to no. */
+export function toldOtherwise(value: unknown): readonly Otherwise[] {
+  return [...changesOf(value, [])].slice(0, most);
+}
+
+function* changesOf(value: unknown, path: readonly string[]): Generator<Otherwise> {
+  const field = path.join('.');
+  if (typeof value === 'string') yield { field, value: `${value} otherwise`.trim() };
+  if (typeof value === 'boolean') yield { field, value: !value };
+  if (typeof value === 'number') {
+    yield { field, value: value + 1 };
+    yield { field, value: value * 2 + 1_000 };
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Date) return;
+  const isList = Array.isArray(value);
+  for (const [key, part] of Object.entries(value)) {
+    for (const change of changesOf(part, [...path, key])) {
+      const changed: unknown = isList
+        ? value.map((item: unknown, index) => (String(index) === key ? change.value : item))
+        : { ...value, [key]: change.value };
+      yield { field: change.field, value: changed };
+    }
+  }
+}
+
+/** Paths (`/a/b`) of the innermost places at which two values differ. */
+export function changedPlaces(one: unknown, other: unknown, path = ''): string[] {
+  if (one === other) return [];
+  const bothHold = typeof one === 'object' && one !== null && typeof other === 'object' && other !== null;
+  if (!bothHold || Array.isArray(one) !== Array.isArray(other)) {
+    return canonical(one) === canonical(other) ? [] : [path];
+  }
+  const left = one as Readonly<Record<string, unknown>>;
+  const right = other as Readonly<Record<string, unknown>>;
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return [...keys].flatMap((key) => changedPlaces(left[key], right[key], pathOf(path, key)));
+}

@@ -1,0 +1,38 @@
+/** What a rule of `check` is, what it looks at, and what it finds. */
+import type { AnyStateMachine } from 'xstate';
+
+import type { AnyWorkflow } from '../../workflow.ts';
+import type { Graph } from '../graph.ts';
+import type { Route, Routes } from '../paths/routes.ts';
+
+/** `error`: a run can go wrong. `warning`: somebody should look at it. `info`: good to know. */
+export type Severity = 'error' | 'warning' | 'info';
+
+export interface Rule {
+  /** In kebab-case, for ever: it stands in lists of what was accepted. */
+  readonly id: string;
+  readonly severity: Severity;
+  /** What is wrong in general, and why it matters: two sentences at most. */
+  readonly explains: string;
+  /** What to do about it. */
+  readonly fix: string;
+  find(subject: Subject): Iterable<Found>;
+}
+
+export interface Found {
+  /** Where it is: a state, a transition's id, an actor's `src`. Empty for the workflow as a whole. */
+  readonly where: string;
+  /** What is wrong there, as a sentence. */
+  readonly message: string;
+  /** A route that shows it. */
+  readonly witness?: Route;
+}
+
+export interface Subject {
+  readonly workflow: AnyWorkflow;
+  readonly machine: AnyStateMachine;
+  readonly graph: Graph;
+  readonly routes: Routes;
+  /** False if parts of the graph were not gone on from: what was not found there may be there all the same. */
+  readonly isWhole: boolean;
+}

@@ -1,0 +1,25 @@
+/** Every path of a ready workflow on the real engine, each killed and restored at each of its writes; and how many there were. */
+import type { AnyWorkflow } from 'signalbox';
+import type { Paths } from 'signalbox/graph';
+import { testPaths } from 'signalbox/testing';
+import { describe, expect, it } from 'vitest';
+
+import { stateNodes } from '../../src/actor-sources.ts';
+
+export function testEveryPath(workflow: AnyWorkflow, found: Paths): void {
+  const start = performance.now();
+  const { coverage, played } = testPaths(workflow, { describe, it, crash: 'every-commit', paths: found });
+
+  it(`${workflow.name}: its paths are played, and what they cover is told`, () => {
+    expect(coverage.covered).toBe(coverage.of);
+    // A message is one write at least, and each is killed twice.
+    expect(played.kills).toBeGreaterThanOrEqual(2 * played.steps);
+    const states = stateNodes(workflow.machine).filter(
+      ({ parent, type }) => parent && type !== 'history',
+    ).length;
+    const seconds = ((performance.now() - start) / 1_000).toFixed(1);
+    process.stdout.write(
+      `${workflow.name}: ${states} states, ${coverage.covered} of ${coverage.of} transitions, ${played.paths} paths, ${played.steps} steps, ${played.kills} kills, ${seconds} s\n`,
+    );
+  });
+}
