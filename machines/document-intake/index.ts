@@ -26,6 +26,19 @@ export function createDocumentIntake(options: DocumentIntakeOptions = {}) {
     owner: 'back-office',
     title: 'Take in a document',
     examples,
+    accepted: [
+      {
+        rule: 'ungated-effect',
+        where: 'notifyManager extractEntities.kind',
+        reason: 'The notice says what the model took the letter for; the manager reads the letter.',
+      },
+      {
+        rule: 'ungated-effect',
+        where: 'notifyManager extractEntities.amounts.0.meaning',
+        reason:
+          'The amount stands in the letter; what it is for is told as the model understood it, and moves no money.',
+      },
+    ],
   });
 }
 

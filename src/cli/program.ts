@@ -166,7 +166,7 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
       'go on from so many states at each place, whatever they hold (default: 8)',
       parseCount,
     )
-    .option('--max-nodes <n>', 'go on from so many states in all (default: 20000)', parseCount)
+    .option('--max-nodes <n>', 'go on from so many states in all (default: 5000)', parseCount)
     .action((names: readonly string[], options: CheckOptions) => finish(check(cli(), names, options)));
 
   program

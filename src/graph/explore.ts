@@ -35,7 +35,7 @@ export interface ExploreOptions {
    * there before, or a few values together that one guard reads and that were not there together. Default: 8. `Infinity`: all.
    */
   readonly variants?: number;
-  /** The most nodes that are gone on from in all. Default: 20,000. */
+  /** The most nodes that are gone on from in all. Default: 5,000. */
   readonly maxNodes?: number;
   /** Asked with the transitions taken so far before a node is gone on from: whether that is enough. Default: never. */
   readonly isEnough?: (taken: ReadonlySet<string>, nodes: number) => boolean;
@@ -51,7 +51,7 @@ const maxRounds = 50;
 
 /** Throws `InvalidOption` for an option that is not as described. */
 export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {}): Graph {
-  const { maxNodes = 20_000, variants = 8, isEnough = () => false, from } = options;
+  const { maxNodes = 5_000, variants = 8, isEnough = () => false, from } = options;
   assertCount('maxNodes', maxNodes);
   assertCount('variants', variants);
   const examples = options.examples ?? workflow.examples ?? [];

@@ -1,6 +1,6 @@
 /** Every path of a ready workflow on the real engine, each killed and restored at each of its writes; and how many there were. */
 import type { AnyWorkflow } from 'signalbox';
-import type { Paths } from 'signalbox/graph';
+import { check, type Paths } from 'signalbox/graph';
 import { testPaths } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -9,6 +9,14 @@ import { stateNodes } from '../../src/actor-sources.ts';
 export function testEveryPath(workflow: AnyWorkflow, found: Paths): void {
   const start = performance.now();
   const { coverage, played } = testPaths(workflow, { describe, it, crash: 'every-commit', paths: found });
+
+  it(`${workflow.name}: nothing is wrong with it that was not accepted with a reason`, () => {
+    const { findings, stale } = check(workflow, { maxNodes: 1_000 });
+    const told = findings.map(({ severity, rule, where, message }) => ({ severity, rule, where, message }));
+    // Of a graph that is not whole, not everything is known to be reached.
+    expect(told.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(stale).toEqual([]);
+  });
 
   it(`${workflow.name}: its paths are played, and what they cover is told`, () => {
     expect(coverage.covered).toBe(coverage.of);

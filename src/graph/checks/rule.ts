@@ -20,7 +20,7 @@ export interface Rule {
 }
 
 export interface Found {
-  /** Where it is: a state, a transition's id, an actor's `src`. Empty for the workflow as a whole. */
+  /** Where it is: a state, a transition's id, an actor's `src` and what is put into it. Empty for the workflow as a whole. */
   readonly where: string;
   /** What is wrong there, as a sentence. */
   readonly message: string;

@@ -97,7 +97,7 @@ function effects(
   const { findings } = check(defineWorkflow({ machine: machine as never, version: '1', owner: 'us' }));
   return findings
     .filter(({ rule }) => rule === 'ungated-effect')
-    .map(({ where, message, witness }) => [where, /`(\w+)` of what/.exec(message)?.[1], witness?.name]);
+    .map(({ where, witness }) => [...where.split(' decide.'), witness?.name]);
 }
 
 describe('ungated-effect', () => {

@@ -27,12 +27,12 @@ export const ungatedEffect: Rule = {
     const told = new Set<string>();
     for (const said of answersOfModels(subject)) {
       for (const { effect, field, actor, route } of effectsOf(said, subject)) {
-        const name = `${effect} ${actor} ${field}`;
-        if (told.has(name)) continue;
-        told.add(name);
+        const where = `${effect} ${[actor, field].filter(Boolean).join('.')}`;
+        if (told.has(where)) continue;
+        told.add(where);
         const what = field === '' ? `what \`${actor}\` said` : `\`${field}\` of what \`${actor}\` said`;
         yield {
-          where: effect,
+          where,
           message: `\`${effect}\` cannot be taken back, and is given ${what} without a gate or a person in between.`,
           witness: [...subject.routes.to(said.from), ...route],
         };
