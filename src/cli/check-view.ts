@@ -7,7 +7,7 @@ import { oneLine } from './text.ts';
 
 const styles: Readonly<Record<Severity, Style>> = { error: 'red', warning: 'yellow', info: 'dim' };
 
-const block = { indent: 4, mostLines: 6 };
+const block = { indent: 4, mostLines: Infinity };
 
 export function printReport(
   screen: Screen,

@@ -138,7 +138,8 @@ function costsNothing(error: unknown): boolean {
   return kind === 'http' || kind === 'refused-to-send';
 }
 
-function tokensOf({
+/** All that a call has used, read from a cache or written to it too. */
+export function tokensOf({
   inputTokens,
   outputTokens,
   cacheReadTokens = 0,

@@ -258,6 +258,45 @@ describe('explore', () => {
     ]);
   });
 
+  it('lets a state forbid an event to those above it by giving nothing for it', () => {
+    const machine = createMachine({
+      id: 'forbidding',
+      initial: 'a',
+      on: { GO: '.b' },
+      states: { a: { on: { GO: undefined } }, b: {} },
+    });
+    expect(places(explore(workflowOf(machine)))).toEqual(['"a"', 'null']);
+  });
+
+  it('spawns no more than a run does', () => {
+    const timer = createMachine({
+      id: 'timer',
+      initial: 'on',
+      states: { on: { after: { 1000: 'off' } }, off: {} },
+    });
+    const machine = setup({
+      types: { context: {} as { child: unknown }, events: {} as { type: 'GO' } },
+      actors: { timer },
+    }).createMachine({
+      id: 'spawning',
+      context: { child: null },
+      initial: 'a',
+      states: {
+        a: { on: { GO: { target: 'b', actions: assign({ child: ({ spawn }) => spawn('timer') }) } } },
+        b: {},
+      },
+    });
+    const workflow = workflowOf(machine);
+    const start = advance(workflow, undefined, { type: 'start', at: 0 }).state;
+    const plain = advance(workflow, start, { type: 'event', at: 0, event: { type: 'GO' } }).state;
+    const led = explore(workflow).edges.find(({ move }) => move.name === 'GO')?.to.state;
+    expect(plain.timers).toHaveLength(1);
+    expect(led?.timers.map(({ id, target }) => [id, target])).toEqual(
+      plain.timers.map(({ id, target }) => [id, target]),
+    );
+    expect(Object.keys(led?.snapshot.children ?? {})).toEqual(Object.keys(plain.snapshot.children ?? {}));
+  });
+
   it('tells which guards no outcome could flip, and what no value was found for', () => {
     const look = fromTool({
       name: 'look',

@@ -22,10 +22,10 @@ import {
   type MoveEvent,
   type Situation,
   type StartingPoint,
-  takenBy,
 } from './situations.ts';
 import { startsOf } from './starts.ts';
 import { createTraces } from './traces.ts';
+import { transitionsTaken } from './watch/watched-workflow.ts';
 
 export interface ExploreOptions {
   /** What to start with, and what actors answer and events hold beside what their schemas tell. Default: the workflow's own. */
@@ -68,7 +68,7 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
     const logic = {
       transition(at: Situation, event: MoveEvent) {
         const led = follow(at, event);
-        for (const transition of takenBy(led.advanced)) taken.add(transition);
+        for (const transition of transitionsTaken(led.advanced?.actions)) taken.add(transition);
         return led.to;
       },
       getInitialSnapshot: () => origin,

@@ -3,7 +3,7 @@ import type { StateView } from '../engine/advance.ts';
 import type { Advanced, RunState } from '../engine/run-state.ts';
 import type { Move } from './moves.ts';
 import type { Found, Led, MoveEvent, Situation } from './situations.ts';
-import { takenBy } from './situations.ts';
+import { transitionsTaken } from './watch/watched-workflow.ts';
 
 /** A state that a run can be in, for all the states that go on alike. */
 export interface GraphNode {
@@ -81,7 +81,7 @@ export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Cou
       if (!led.advanced) continue;
       const { move } = event;
       const to = nodeAt(led.to);
-      const transitions = takenBy(led.advanced);
+      const transitions = transitionsTaken(led.advanced?.actions);
       const way = [move.type, move.name, 'error' in move ? move.label : '', to.id, ...transitions].join(' ');
       const others = alike.get(way);
       if (others) {

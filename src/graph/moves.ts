@@ -116,9 +116,14 @@ function typesOf(
 }
 
 /** `after approvalTime` for `xstate.after.approvalTime.<state>`; else the event's type. */
-function timerName(type: string): string {
+export function timerName(type: string): string {
   const [, delay] = /^xstate\.after\.([^.]*)\./.exec(type) ?? [];
   return delay === undefined ? type : `after ${delay}`;
+}
+
+/** When a move comes in a run that has got so far: time passes only when a timer fires, and one that is overdue fires now. */
+export function timeOf(move: Move, state: RunState | undefined, now: number): number {
+  return move.type === 'timer' ? Math.max(state?.timers[0]?.deadline ?? now, now) : now;
 }
 
 /** The message that a move is in a run, at a time. Undefined if the run has no such invocation. */

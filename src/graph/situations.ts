@@ -9,9 +9,10 @@ import type { Advanced, RunState } from '../engine/run-state.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { contendedStates } from './contended.ts';
 import { controlKey } from './fold.ts';
-import { messageOf, type Move, type Moves } from './moves.ts';
+import { messageOf, type Move, type Moves, timeOf } from './moves.ts';
 import type { Trace, Traces } from './traces.ts';
-import { type GuardAnswer, took, watchedWorkflow } from './watch/watched-workflow.ts';
+import type { GuardAnswer } from './watch/watch-entry.ts';
+import { watchedWorkflow } from './watch/watched-workflow.ts';
 
 export interface Situation {
   // What makes it a snapshot for XState.
@@ -69,8 +70,8 @@ export interface StartingPoint {
   readonly now: number;
 }
 
-/** When explored runs begin. */
-const begin = Date.UTC(2026, 0, 5);
+/** When runs begin that are only thought of: some Monday. */
+export const begin = Date.UTC(2026, 0, 5);
 
 const noView: StateView = { tags: [], accepts: [], questions: [] };
 
@@ -117,8 +118,7 @@ export function createSituations(
       const before = led.get(event);
       if (before) return before;
       const { move } = event;
-      // One that is overdue fires now.
-      const now = move.type === 'timer' ? Math.max(at.state?.timers[0]?.deadline ?? 0, at.now) : at.now;
+      const now = timeOf(move, at.state, at.now);
       const message = messageOf(move, at.state ?? { invocations: [] }, now);
       advances += 1;
       watched.take();
@@ -138,11 +138,4 @@ export function createSituations(
       return advances;
     },
   };
-}
-
-/** Ids of the transitions that were taken in a watched workflow, in order. */
-export function takenBy(advanced: Advanced | undefined): string[] {
-  return (advanced?.actions ?? []).flatMap(({ type, params }) =>
-    type === took ? [(params as { readonly transition: string }).transition] : [],
-  );
 }

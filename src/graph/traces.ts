@@ -3,7 +3,7 @@
  * The same groups and writes come again and again, so they are compared by identity.
  */
 import { keysOf, type Read } from './watch/reads.ts';
-import type { WatchEntry } from './watch/watched-workflow.ts';
+import type { WatchEntry } from './watch/watch-entry.ts';
 
 /** One read, taken apart. */
 export interface ReadAt {

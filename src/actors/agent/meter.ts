@@ -1,4 +1,5 @@
 /** Counts what an agent uses, and says whether its next turn could be too much. */
+import { tokensOf } from '../../engine/budget.ts';
 import { InvalidOption } from '../../errors.ts';
 import type { InvocationScope, TokenUsage, Usage } from '../../invocation.ts';
 import { bytesPerToken } from '../call-model.ts';
@@ -70,13 +71,4 @@ export function createMeter(
 function tokensIn(last: ModelMessage | undefined): number {
   if (last?.role !== 'user') return 0;
   return Math.ceil(Buffer.byteLength(JSON.stringify(last.content)) / bytesPerToken);
-}
-
-function tokensOf({
-  inputTokens,
-  outputTokens,
-  cacheReadTokens = 0,
-  cacheWriteTokens = 0,
-}: TokenUsage): number {
-  return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens;
 }

@@ -3,9 +3,9 @@ import type { Cli, CommandResult } from '../cli.ts';
 import { printField } from '../field-block.ts';
 import { readOutcome } from '../outcome.ts';
 import { printWaiting, standInNotice } from '../outcome-view.ts';
+import { runLine } from '../run-line.ts';
 import { withSession } from '../session.ts';
 import { spendText } from '../spend-text.ts';
-import { paintStatus, stateText } from '../state-text.ts';
 import { oneLine } from '../text.ts';
 import { printTimeline } from '../timeline.ts';
 import { dateTime, span } from '../times.ts';
@@ -20,14 +20,8 @@ export async function show(cli: Cli, id: string, { full = false }: ShowOptions):
     readOutcome(session, id),
   );
   screen.document({ ...outcome, history });
-  const { run, workflow, version, status, state, createdAt, tookMs, spend, standIn, problem } = outcome;
-  const words = [
-    screen.paint('bold', oneLine(run)),
-    `${workflow}@${version}`,
-    paintStatus(screen, status),
-    oneLine(stateText(state)),
-  ];
-  screen.print(words.filter(Boolean).join(' · '));
+  const { status, createdAt, tookMs, spend, standIn, problem } = outcome;
+  screen.print(runLine(screen, outcome));
   const steps = `${history.length} ${history.length === 1 ? 'entry' : 'entries'}`;
   const facts = [
     `started ${dateTime(createdAt.getTime())}`,

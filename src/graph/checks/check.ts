@@ -104,8 +104,7 @@ export function check(workflow: AnyWorkflow, options: ExploreOptions = {}): Chec
 function findingsOf(workflow: AnyWorkflow, graph: Graph): Finding[] {
   const routes = createRoutes(graph);
   const fold = createPathFolder(workflow, routes, graph.start.now, { goesOn: false });
-  const isWhole = graph.nodes.every(({ explored }) => explored);
-  const subject = { workflow, machine: workflow.machine as AnyStateMachine, graph, routes, isWhole };
+  const subject = { workflow, machine: workflow.machine as AnyStateMachine, graph, routes };
   const findings = rules.flatMap(({ id: rule, severity, explains, fix, find }) =>
     [...find(subject)].map(({ witness: route, where, message }): Finding => {
       const found = { rule, severity, where, message, explains, fix };

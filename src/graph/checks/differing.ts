@@ -5,11 +5,13 @@ import { pathOf } from '../watch/reads.ts';
 export interface Otherwise {
   /** Where it was changed: `amount`, `parts.0.text`. Empty for the value as a whole. */
   readonly field: string;
+  /** The same as a path: `/parts/0/text`. */
+  readonly place: string;
   readonly value: unknown;
 }
 
-/** As many as are tried of one value. */
-const most = 16;
+/** As many as are tried of one value, so that a list of a thousand does not take for ever. */
+const most = 200;
 
 /** The value with one thing in it changed, for each thing in it: text by a word, numbers by a little and a lot, yes to no. */
 export function toldOtherwise(value: unknown): readonly Otherwise[] {
@@ -17,12 +19,12 @@ export function toldOtherwise(value: unknown): readonly Otherwise[] {
 }
 
 function* changesOf(value: unknown, path: readonly string[]): Generator<Otherwise> {
-  const field = path.join('.');
-  if (typeof value === 'string') yield { field, value: `${value} otherwise`.trim() };
-  if (typeof value === 'boolean') yield { field, value: !value };
+  const at = { field: path.join('.'), place: path.reduce(pathOf, '') };
+  if (typeof value === 'string') yield { ...at, value: `${value} otherwise`.trim() };
+  if (typeof value === 'boolean') yield { ...at, value: !value };
   if (typeof value === 'number') {
-    yield { field, value: value + 1 };
-    yield { field, value: value * 2 + 1_000 };
+    yield { ...at, value: value + 1 };
+    yield { ...at, value: value * 2 + 1_000 };
   }
   if (typeof value !== 'object' || value === null || value instanceof Date) return;
   const isList = Array.isArray(value);
@@ -31,7 +33,7 @@ function* changesOf(value: unknown, path: readonly string[]): Generator<Otherwis
       const changed: unknown = isList
         ? value.map((item: unknown, index) => (String(index) === key ? change.value : item))
         : { ...value, [key]: change.value };
-      yield { field: change.field, value: changed };
+      yield { ...change, value: changed };
     }
   }
 }

@@ -33,6 +33,4 @@ export interface Subject {
   readonly machine: AnyStateMachine;
   readonly graph: Graph;
   readonly routes: Routes;
-  /** False if parts of the graph were not gone on from: what was not found there may be there all the same. */
-  readonly isWhole: boolean;
 }

@@ -4,6 +4,7 @@ import type { ZodType } from 'zod';
 
 import { ActorValueInvalid, GateRejected, OutcomeUnknown, TimedOut } from '../../errors.ts';
 import { durableActor } from '../../invocation.ts';
+import { errorLabel } from './error-label.ts';
 import { labelOf } from './label-of.ts';
 import { valuesOf } from './values-of.ts';
 
@@ -44,7 +45,7 @@ export function outcomesOf(
     outcomes: [
       ...given.map((output) => ({ label: labelOf(output), output })),
       ...(given.length === 0 ? [{ label: 'ok', output: undefined, guessed: true as const }] : []),
-      ...failures.map((error) => ({ label: nameOf(error), error })),
+      ...failures.map((error) => ({ label: errorLabel(error), error })),
     ],
     lacking,
   };
@@ -69,19 +70,4 @@ export function payloadsOf(schema: ZodType | undefined, examples: readonly unkno
     (value): value is Record<string, unknown> => typeof value === 'object' && value !== null,
   );
   return { payloads, lacking };
-}
-
-/** Its code in words, and what tells it from others of that code: `model call failed, status 529`. */
-function nameOf(error: Error): string {
-  const { code, details = {} } = error as {
-    readonly code?: unknown;
-    readonly details?: Readonly<Record<string, unknown>>;
-  };
-  if (typeof code !== 'string') return 'failed';
-  const told = ['stopReason', 'status', 'kind', 'retryAfterMs'].flatMap((key) => {
-    const value = details[key];
-    if (typeof value === 'number') return [`${key === 'retryAfterMs' ? 'retry after' : key} ${value}`];
-    return typeof value === 'string' ? [value.replaceAll('_', ' ')] : [];
-  });
-  return [code.toLowerCase().replaceAll('_', ' '), ...told].join(', ');
 }

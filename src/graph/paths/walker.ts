@@ -2,9 +2,9 @@
 import { advance, createHostCache } from '../../engine/advance.ts';
 import type { Advanced, RunState } from '../../engine/run-state.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
-import { messageOf, type Move } from '../moves.ts';
-import { takenBy } from '../situations.ts';
-import { watchedWorkflow } from '../watch/watched-workflow.ts';
+import { messageOf, type Move, timeOf } from '../moves.ts';
+import { begin } from '../situations.ts';
+import { transitionsTaken, watchedWorkflow } from '../watch/watched-workflow.ts';
 import type { PathStep } from './path.ts';
 import { nameOfStep } from './path-name.ts';
 
@@ -21,16 +21,13 @@ export interface Walker {
   start(): Walk;
 }
 
-/** When walks begin, unless it is said. */
-const someMonday = Date.UTC(2026, 0, 5);
-
-export function createWalker(workflow: AnyWorkflow, begin = someMonday): Walker {
+export function createWalker(workflow: AnyWorkflow, from = begin): Walker {
   const watched = watchedWorkflow(workflow).workflow;
   const hosts = createHostCache();
   return {
     start() {
       let state: RunState | undefined;
-      let at = begin;
+      let at = from;
       const steps: PathStep[] = [];
       return {
         get state() {
@@ -41,7 +38,7 @@ export function createWalker(workflow: AnyWorkflow, begin = someMonday): Walker 
         },
         steps,
         take(move) {
-          const time = move.type === 'timer' ? (state?.timers[0]?.deadline ?? at) : at;
+          const time = timeOf(move, state, at);
           const message = messageOf(move, state ?? { invocations: [] }, time);
           const led = message && advance(watched, state, message, hosts);
           if (!led?.accepted) return false;
@@ -61,7 +58,7 @@ function stepOf(move: Move, at: number, led: Advanced): PathStep {
     name: nameOfStep(move, verdicts),
     move,
     at,
-    transitions: takenBy(led),
+    transitions: transitionsTaken(led.actions),
     value: state.snapshot.value,
     status: state.snapshot.status,
     verdicts,

@@ -10,7 +10,7 @@ import { type Answerer, mayAnswer, type Who } from '../../gates/person.ts';
 import type { AnyWorkflow, WorkflowExample } from '../../workflow.ts';
 import { explore, type ExploreOptions } from '../explore.ts';
 import type { Graph, GraphEdge, GraphNode } from '../graph.ts';
-import { messageOf, type Move } from '../moves.ts';
+import { messageOf, type Move, timeOf } from '../moves.ts';
 import { nameOfStep } from '../paths/path-name.ts';
 import { transitionsOf } from '../transitions.ts';
 import { type Acceptance, acceptanceOf, askedOf, type Standing } from './acceptance.ts';
@@ -26,7 +26,10 @@ export interface WayStep {
   readonly name: string;
   readonly move: Move;
   readonly mover: Mover;
-  /** The earliest time at which it can come, in milliseconds since the epoch: time passes only when a timer fires. */
+  /**
+   * Milliseconds since the epoch, counted as if actors answered at once: only timers make time pass. An actor that was put off
+   * comes later; see `mover.notBefore`.
+   */
   readonly at: number;
   /** What it leads to. */
   readonly value: StateValue | undefined;
@@ -125,7 +128,7 @@ function followed(
   let { state, now } = from;
   const steps: WayStep[] = [];
   for (const move of route) {
-    const at = move.type === 'timer' ? Math.max(state.timers[0]?.deadline ?? 0, now) : now;
+    const at = timeOf(move, state, now);
     const mover = moverOf(move, state, viewState(workflow, state), at);
     const message = messageOf(move, state, at);
     const led = message && advance(workflow, state, message);

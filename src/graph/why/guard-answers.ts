@@ -30,7 +30,7 @@ export interface GuardAnswer {
 }
 
 /** The guards that the event meets in a state, in the order in which XState asks them. */
-export type AskGuards = (state: RunState, event: EventObject) => readonly GuardAnswer[];
+type AskGuards = (state: RunState, event: EventObject) => readonly GuardAnswer[];
 
 export function createGuardAsking(workflow: AnyWorkflow): AskGuards {
   let answers: GuardAnswer[] = [];

@@ -1,5 +1,7 @@
 /** A message of a run in the words in which `paths` names its steps. */
 import type { Message } from '../../engine/run-state.ts';
+import { timerName } from '../moves.ts';
+import { errorLabel } from '../outcomes/error-label.ts';
 import { labelOf } from '../outcomes/label-of.ts';
 
 export function wordsOf(message: Message): string {
@@ -32,14 +34,10 @@ function pathOf(key: string): string {
 }
 
 function errorWords(error: unknown): string {
-  if (!(error instanceof Error)) return `failed: ${labelOf(error)}`;
-  return 'code' in error && typeof error.code === 'string'
-    ? error.code.toLowerCase().replaceAll('_', ' ')
-    : 'failed';
+  return error instanceof Error ? errorLabel(error) : `failed: ${labelOf(error)}`;
 }
 
-/** `after approvalTime` for `xstate.after.approvalTime.<state>`. */
 function timerWords(id: string): string {
-  const [, delay] = /^xstate\.after\.([^.]*)\./.exec(id) ?? [];
-  return delay === undefined ? `timer ${id}` : `after ${delay}`;
+  const name = timerName(id);
+  return name === id ? `timer ${id}` : name;
 }

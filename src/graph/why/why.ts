@@ -11,8 +11,9 @@ import { wordsOf } from './message-words.ts';
 export interface WhyStep {
   /** The sequence number of the state that it led to; 1 is the start. Left out if it was refused. */
   readonly seq?: number;
+  /** Milliseconds since the epoch. */
   readonly at: number;
-  /** What came, in the words of `paths`: `draftReply → text`, `APPROVE`, `after approvalTime`. */
+  /** What came, in the words of `paths`, without the gates that said no: `draftReply → text`, `APPROVE`, `after approvalTime`. */
   readonly what: string;
   /** What came, in full: what gates see that name nothing of their own. */
   readonly message: Message;

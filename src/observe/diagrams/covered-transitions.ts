@@ -3,6 +3,8 @@ import type { Paths } from '../../graph/paths/paths.ts';
 import type { CoveredTransitions } from './overlay.ts';
 
 /**
+ * What these paths take of a workflow's transitions, to be drawn on it.
+ *
  * @example
  * ```ts
  * const text = toMermaid(supportTicket, { overlay: coveredBy(paths(supportTicket)) });

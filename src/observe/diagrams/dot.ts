@@ -21,6 +21,7 @@ import { type DrawOptions, type Marks, marksOf } from './overlay.ts';
 import { colors, strokeOf } from './palette.ts';
 import { plainText, wrapped } from './plain-text.ts';
 
+/** The workflow in Graphviz's own language, for `dot -Tpdf` and the like. */
 export function toDot(workflow: AnyWorkflow, { overlay }: DrawOptions = {}): string {
   const diagram = createDiagram(workflow);
   return dotOf(diagram, marksOf(diagram, overlay));

@@ -11,7 +11,7 @@ import type { StateNode } from '../../actor-sources.ts';
 import { advance, createHostCache } from '../../engine/advance.ts';
 import type { HistoryEntry } from '../../engine/history.ts';
 import type { PersistedActor, RunState } from '../../engine/run-state.ts';
-import { took, watchedWorkflow } from '../../graph/watch/watched-workflow.ts';
+import { transitionsTaken, watchedWorkflow } from '../../graph/watch/watched-workflow.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { type MachinePlace, machinesIn, stateKey } from './create-diagram.ts';
 import type { RunPath } from './overlay.ts';
@@ -52,11 +52,7 @@ export function pathOfRun(
       watched.take();
       if (led && fits(led.state.snapshot.value, entry.value)) {
         state = led.state;
-        for (const { type, params } of led.actions) {
-          if (type !== took) continue;
-          const id = (params as { readonly transition: string }).transition;
-          taken.set(id, (taken.get(id) ?? 0) + 1);
-        }
+        for (const id of transitionsTaken(led.actions)) taken.set(id, (taken.get(id) ?? 0) + 1);
       } else misfit = entry.seq;
     }
     // A run that failed at its start was nowhere.

@@ -2,10 +2,11 @@
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 
 import { invokesOf, sourceKind, type StateNode, type StateNodeConfigLike } from '../../actor-sources.ts';
+import { guardName, leadsOn } from '../../graph/transitions.ts';
 import { durableActor } from '../../invocation.ts';
 import { actionName } from './action-name.ts';
 import type { Fact } from './diagram.ts';
-import { invokeName } from './waits-for.ts';
+import { invokeName, waitsFor } from './waits-for.ts';
 
 export function factsOf(node: StateNode, machine: AnyStateMachine): Fact[] {
   const plain = (text: string): Fact => ({ kind: 'plain', text });
@@ -23,7 +24,7 @@ export function factsOf(node: StateNode, machine: AnyStateMachine): Fact[] {
     ...does('entry', entry),
     ...does('exit', exit),
     ...node.tags.filter((tag) => tag !== 'person').map((tag) => plain(`#${tag}`)),
-    ...forbidden(node).map((type) => plain(`${type} is ignored`)),
+    ...forbidden(node, machine).map((what) => plain(`${what} is ignored`)),
   ];
 }
 
@@ -46,10 +47,13 @@ function actorFact(src: string | AnyActorLogic, name: string, machine: AnyStateM
 }
 
 /** Events that the state keeps from those above it. */
-function forbidden(node: StateNode): string[] {
+function forbidden(node: StateNode, machine: AnyStateMachine): string[] {
   return [...node.transitions].flatMap(([type, list]) =>
-    list.some(({ target, actions, guard }) => !target && actions.length === 0 && guard === undefined)
-      ? [type]
-      : [],
+    list
+      .filter((transition) => !leadsOn(transition))
+      .map(({ guard }) => {
+        const name = guardName(guard);
+        return `${waitsFor(type, node, machine)}${name === undefined ? '' : ` [${name}]`}`;
+      }),
   );
 }

@@ -24,7 +24,7 @@ import { svgStyle } from './svg-style.ts';
 
 /**
  * The workflow as an SVG document, in the colours of light or dark paper as the reader's system has it. States have their
- * descriptions as tooltips.
+ * descriptions as tooltips. Rejects with Graphviz's own message if it cannot be laid out.
  *
  * @example
  * ```ts

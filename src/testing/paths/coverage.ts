@@ -4,8 +4,7 @@ import { AssertionError } from 'node:assert';
 import type { AnyStateMachine } from 'xstate';
 
 import { InvalidOption } from '../../errors.ts';
-import type { GuardSeen } from '../../graph/index.ts';
-import { type TransitionSpec, transitionsOf } from '../../graph/index.ts';
+import { type GuardSeen, type TransitionSpec, transitionsOf } from '../../graph/index.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 
 export interface PathCoverage {

@@ -24,7 +24,7 @@ import { type ExpectedPath, expectedPath } from './expected-steps.ts';
 import { playPath } from './play-path.ts';
 import type { Script } from './script.ts';
 import { scriptedWorkflow } from './scripted-workflow.ts';
-import { assertTransitions } from './taken-transitions.ts';
+import { assertTransitions } from './assert-transitions.ts';
 
 export interface PathTestsOptions extends PathsOptions {
   /** Paths that `paths` has made. Default: made now, by the options of `paths` that are given here. */

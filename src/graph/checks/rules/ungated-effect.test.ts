@@ -42,6 +42,7 @@ const setUp = setup({
       'keptWithinLimit',
       ({ context }) => (context.decision?.amount ?? 0) <= context.limit,
     ),
+    keptPositive: gate('keptPositive', ({ context }) => (context.decision?.amount ?? 0) >= 0),
     knownReason: gate('knownReason', ({ event }) => outputOf(event).reason !== 'broken'),
     wholeDecision: gate('wholeDecision', Decision, ({ event }) => outputOf(event)),
     unrelated: gate('unrelated', ({ context }) => context.limit > 0),
@@ -184,6 +185,68 @@ describe('ungated-effect', () => {
     expect(effects(deciding, asking)).toEqual([
       ['refund', 'amount', 'decide → amount 250, late, after 1000'],
       ['refund', 'reason', 'decide → amount 250, late, after 1000'],
+    ]);
+  });
+
+  it('finds what comes round a gate to a state that another way came to first', () => {
+    const deciding = { onDone: { target: 'waiting', actions: 'keep' } };
+    const between = {
+      waiting: {
+        on: { APPROVE: { guard: 'keptPositive', target: 'ready' } },
+        after: { 1000: 'ready' },
+      },
+      ready: { after: { 1000: 'refunding' } },
+    };
+    expect(effects(deciding, between).map((found) => (found as string[])[1])).toEqual(['reason', 'amount']);
+  });
+
+  it('looks at every field of a long answer', () => {
+    const fields = Object.fromEntries(
+      Array.from({ length: 30 }, (_, index) => [`f${index}`, z.enum(['a', 'b'])]),
+    );
+    const tell = fromModel({
+      name: 'tell',
+      model: 'claude-haiku-5-5',
+      input: z.undefined(),
+      output: z.object(fields),
+      prompt: () => 'Tell.',
+    });
+    const machine = setup({
+      types: { context: {} as { last: string } },
+      actors: { tell, refund },
+      actions: {
+        keepLast: assign({
+          last: ({ event }) => (event as unknown as { output: Record<string, string> }).output['f29'] ?? '',
+        }),
+      },
+    }).createMachine({
+      id: 'telling',
+      context: { last: '' },
+      initial: 'telling',
+      states: {
+        telling: {
+          invoke: {
+            id: 'tell',
+            src: 'tell',
+            input: undefined,
+            onDone: { target: 'refunding', actions: 'keepLast' },
+            onError: 'done',
+          },
+        },
+        refunding: {
+          invoke: {
+            src: 'refund',
+            input: ({ context }) => ({ amount: 1, reason: context.last }),
+            onDone: 'done',
+            onError: 'done',
+          },
+        },
+        done,
+      },
+    });
+    const { findings } = check(defineWorkflow({ machine, version: '1', owner: 'us' }));
+    expect(findings.filter(({ rule }) => rule === 'ungated-effect').map(({ where }) => where)).toEqual([
+      'refund tell.f29',
     ]);
   });
 

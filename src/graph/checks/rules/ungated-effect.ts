@@ -12,8 +12,8 @@ import { canonical } from '../../fold.ts';
 import type { GraphEdge, GraphNode } from '../../graph.ts';
 import { messageOf, type Move } from '../../moves.ts';
 import { isEnd, type Route } from '../../paths/routes.ts';
-import { takenBy } from '../../situations.ts';
-import { type GatesAsked, watchedWorkflow } from '../../watch/watched-workflow.ts';
+import type { GatesAsked } from '../../watch/watch-entry.ts';
+import { transitionsTaken, watchedWorkflow } from '../../watch/watched-workflow.ts';
 import { changedPlaces, type Otherwise, toldOtherwise } from '../differing.ts';
 import type { Found, Rule, Subject } from '../rule.ts';
 
@@ -110,13 +110,17 @@ function* effectsOf(said: Said, { workflow }: Subject): Iterable<Effect> {
     for (const other of before.others) {
       const otherLed = step(other.state, moveOf(other), at);
       take();
-      if (!otherLed || takenBy(otherLed).join(' ') !== takenBy(led).join(' ')) continue;
+      if (
+        !otherLed ||
+        transitionsTaken(otherLed.actions).join(' ') !== transitionsTaken(led.actions).join(' ')
+      )
+        continue;
       // A gate may look before something is written, or after.
       const differs = [
         ...changedPlaces(before.state.snapshot.context, other.state.snapshot.context),
         ...changedPlaces(led.state.snapshot.context, otherLed.state.snapshot.context),
       ];
-      if (asked.some((gates) => looksAt(gates, differs, edge === said ? other.field : undefined))) continue;
+      if (asked.some((gates) => looksAt(gates, differs, edge === said ? other.place : undefined))) continue;
       for (const { src, path, input } of led.started) {
         const same = otherLed.started.find((started) => started.path === path);
         if (irreversible(src) && canonical(same?.input) !== canonical(input)) {
@@ -134,19 +138,22 @@ function* effectsOf(said: Said, { workflow }: Subject): Iterable<Effect> {
   const others = toldOtherwise(move.output).map((other) => ({ ...other, state }));
   const start: Reached = { node: from, state, others, route: [] };
   const first = yield* over(said, start, ({ value }) => ({ ...move, output: value }));
+  // Another way to the same state may have kept what a gate has taken from this one.
+  const visited = new Set<string>();
+  const unvisited = (place: string, other: Otherwise): boolean => {
+    const { size } = visited;
+    return visited.add(`${place} ${others.findIndex(({ value }) => value === other.value)}`).size > size;
+  };
   const queue = first ? [first] : [];
-  const visited = new Set(queue.map(({ node }) => canonical(node.state?.snapshot.value)));
   for (const reached of queue) {
-    if (isEnd(reached.node)) continue;
-    for (const edge of reached.node.out) {
+    const { node } = reached;
+    const place = canonical(node.state?.snapshot.value);
+    const going = { ...reached, others: reached.others.filter((other) => unvisited(place, other)) };
+    if (isEnd(node) || going.others.length === 0) continue;
+    for (const edge of node.out) {
       if (isAnswered(edge)) continue;
-      const place = canonical(edge.to.state?.snapshot.value);
-      const isNew = !visited.has(place) || edge.advanced.started.some(({ src }) => irreversible(src));
-      if (!isNew) continue;
-      const next = yield* over(edge, reached, () => edge.move);
-      if (!next || visited.has(place)) continue;
-      visited.add(place);
-      queue.push(next);
+      const next = yield* over(edge, going, () => edge.move);
+      if (next) queue.push(next);
     }
   }
 }
@@ -159,16 +166,14 @@ function isAnswered({ move, from }: GraphEdge): boolean {
   );
 }
 
-/** Whether gates looked at what differs: in the context, or, of the answer itself, at its field. */
+/** Whether gates looked at what differs: in the context, or in the answer, if it has just come. */
 function looksAt(
   { context, event }: GatesAsked,
   differs: readonly string[],
-  field: string | undefined,
+  answered: string | undefined,
 ): boolean {
   const inContext = differs.some((place) => isRead(context, place));
-  const path =
-    field === undefined ? undefined : `/output${field === '' ? '' : `/${field.replaceAll('.', '/')}`}`;
-  return inContext || (path !== undefined && isRead(event, path));
+  return inContext || (answered !== undefined && isRead(event, `/output${answered}`));
 }
 
 /** Whether the value at a place, or all of something that holds it, was read. */

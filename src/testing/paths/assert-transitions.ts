@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { advance } from '../../engine/advance.ts';
 import { decodeEntry } from '../../engine/history.ts';
 import type { RunState } from '../../engine/run-state.ts';
-import { took, watchedWorkflow } from '../../graph/watch/watched-workflow.ts';
+import { transitionsTaken, watchedWorkflow } from '../../graph/watch/watched-workflow.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import type { ExpectedPath } from './expected-steps.ts';
 
@@ -21,9 +21,7 @@ export function assertTransitions(workflow: AnyWorkflow, path: ExpectedPath, log
     // Nothing is kept of what it tells besides.
     watched.take();
     state = led.state;
-    const actual = led.actions.flatMap(({ type, params }) =>
-      type === took ? [(params as { readonly transition: string }).transition] : [],
-    );
+    const actual = transitionsTaken(led.actions);
     if (isDeepStrictEqual(actual, expected)) continue;
     throw new AssertionError({
       message: `Step ${index + 1} of ${path.of}, ${name}, took other transitions than the path says.\n  of path: ${path.name}`,
