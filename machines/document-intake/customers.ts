@@ -40,6 +40,11 @@ export function matchOf({ customers, total }: Found, entities: Entities | null):
     const names = certain.map(({ customer }) => customer.number).join(', ');
     return { customer: null, reasons: [`Several customers fit: ${names}.`] };
   }
+  if (only) {
+    const { number } = only.customer;
+    const reason = `${number} fits, but the CRM found ${total} customers and shows ${customers.length}.`;
+    return { customer: null, reasons: [reason] };
+  }
   return { customer: null, reasons: judged.flatMap(reasonsOf) };
 }
 
@@ -78,14 +83,15 @@ function judgementOf(customer: Customer, entities: Entities | null): Omit<Judged
 function reasonsOf({ customer: { number, name }, agreeing, against }: Judged): string[] {
   const who = `${number} (${name})`;
   if (against.length > 0) return [`Not certainly ${who}: ${against.join(', ')}.`];
-  return [`Not certainly ${who}: only the ${agreeing.join()} speaks for it.`];
+  return [`Not certainly ${who}: only the ${agreeing.join(' and ')} speaks for it.`];
 }
 
 function contractsIn(entities: Entities | null): string[] {
   return (entities?.references ?? []).filter(({ of }) => of === 'contract').map(({ value }) => value);
 }
 
-function isSame(one: string, other: string): boolean {
+/** Without regard to case, accents, spaces and punctuation. */
+export function isSame(one: string, other: string): boolean {
   return folded(one).replaceAll(' ', '') === folded(other).replaceAll(' ', '');
 }
 

@@ -146,7 +146,10 @@ describe('the customer', () => {
     const said = entities({ sender: 'Harrow & Pike Ltd', contracts: ['K-30551'] });
     expect(matchOf(found(harrow, twin), said).reasons).toEqual(['Several customers fit: C-1002, C-2002.']);
     expect(matchOf(found(), said).customer).toBe(null);
-    expect(matchOf({ customers: [harrow], total: 11 }, said).customer).toBe(null);
+    expect(matchOf({ customers: [harrow], total: 11 }, said)).toEqual({
+      customer: null,
+      reasons: ['C-1002 fits, but the CRM found 11 customers and shows 1.'],
+    });
   });
 
   it('that a person picked is the one with that number, and no other', () => {
@@ -198,6 +201,17 @@ describe('a reply', () => {
       faultsOfReply({ subject: 'Your letter', body: 'It is about K-30551, so to say.' }, odd),
     ).not.toEqual([]);
   });
+});
+
+it('a notice tells of a cancelled contract however the document writes it', () => {
+  const document = Document.parse({ id: 'D-1', fileName: 'a.pdf', receivedFrom: null, pdf: '' });
+  const context = {
+    ...initialContext(document),
+    entities: entities({ contracts: ['k 30551'] }),
+    customer: harrow,
+    checkedBy: 'person' as const,
+  };
+  expect(noticeOf(context).text).toContain('Contract K-30551 was cancelled on 2026-01-31.');
 });
 
 it('a notice is one line for each thing, whatever the document says', () => {

@@ -134,7 +134,10 @@ export function createDocumentIntakeMachine(options: DocumentIntakeOptions = {})
           src: 'readScan',
           input: ({ context }) => extractInputOf(context),
           onDone: { target: 'awaitingEntities', actions: 'keepProposed' },
-          onError: 'awaitingEntities',
+          onError: {
+            target: 'awaitingEntities',
+            actions: { type: 'askBecause', params: 'The model could not read the pictures.' },
+          },
         },
       },
 

@@ -1,5 +1,6 @@
 /** What the account manager is told. Plain code writes it, and to whom it goes is the CRM's to say, not the document's. */
 import type { IntakeContext } from './context.ts';
+import { isSame } from './customers.ts';
 
 export interface Notice {
   readonly documentId: string;
@@ -35,7 +36,10 @@ export function noticeOf(context: IntakeContext): Notice {
         dates.map(({ value, meaning }) => `${value} (${meaning})`),
       ),
       ...customer.contracts
-        .filter(({ number, cancelledOn }) => cancelledOn && references.some(({ value }) => value === number))
+        .filter(
+          ({ number, cancelledOn }) =>
+            cancelledOn && references.some(({ of, value }) => of === 'contract' && isSame(value, number)),
+        )
         .map(({ number, cancelledOn }) => `Contract ${number} was cancelled on ${cancelledOn}.`),
       checkedBy === 'document' ? 'Each value stands in the document.' : 'A person has confirmed the values.',
       ...(warnings.length > 0 ? ['Look at the file before you act on it: something about it is odd.'] : []),

@@ -1,7 +1,9 @@
 /** Every path of the document intake, generated and not run: what no route may do, no path does. */
+import { advance, type RunState } from 'signalbox';
 import { type PathStep, paths } from 'signalbox/graph';
 import { describe, expect, it } from 'vitest';
 
+import { messageOf } from '../../src/graph/moves.ts';
 import { testEveryPath } from '../../test/support/every-path.ts';
 import { documentIntake } from './index.ts';
 import type { Receipt } from './schemas.ts';
@@ -84,5 +86,32 @@ describe('the paths of the document intake', () => {
     expect(new Set(ways)).toEqual(new Set(['checked', 'WRITE_REPLY', 'APPROVE_REPLY', 'TRY_AGAIN']));
   });
 });
+
+it('keep the draft of a person who asks for another while the model is away', () => {
+  let drafts = 0;
+  for (const { steps: path } of all) {
+    let state: RunState | undefined;
+    for (const { move, at } of path) {
+      const message = messageOf(move, state ?? { invocations: [] }, at);
+      state = message ? advance(documentIntake, state, message).state : state;
+      if (!isAwaitingReply(state?.snapshot.value)) continue;
+      const { draft } = state?.snapshot.context as { draft: unknown };
+      if (draft === null) continue;
+      drafts += 1;
+      const event = { type: 'TRY_AGAIN', by: 'ana' };
+      const asked = advance(documentIntake, state, { type: 'event', at, event }).state;
+      const [{ key } = { key: '' }] = asked.invocations;
+      const error = new Error('The model is away.');
+      const { snapshot } = advance(documentIntake, asked, { type: 'error', at, key, error }).state;
+      expect(isAwaitingReply(snapshot.value)).toBe(true);
+      expect((snapshot.context as { draft: unknown }).draft).toEqual(draft);
+    }
+  }
+  expect(drafts).toBeGreaterThan(0);
+});
+
+function isAwaitingReply(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'awaitingReply' in value;
+}
 
 testEveryPath(documentIntake, found);

@@ -5,7 +5,7 @@ const Text = z.string().trim().min(1);
 /** Who answered: it goes on record with the answer. */
 const Name = Text.max(100);
 
-export const mostBytes = 4 * 1024 * 1024;
+const mostBytes = 4 * 1024 * 1024;
 
 export const Document = z.object({
   /** Names the document in every system: it is registered, told of and answered at most once under it. */

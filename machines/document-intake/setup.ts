@@ -189,8 +189,10 @@ export function createSetup(options: DocumentIntakeOptions) {
         doubts: [],
       }),
       keepProposed: assign({ proposed: ({ event }) => outputOf<Extraction>(event) }),
-      /** What the last model said before it was refused is a start for a person. */
-      keepRefused: assign({ proposed: ({ event }) => refusedOutput(event, Extraction) }),
+      /** What the last model said before it was refused is a start for a person; if none said anything, what was there. */
+      keepRefused: assign({
+        proposed: ({ context, event }) => refusedOutput(event, Extraction) ?? context.proposed,
+      }),
       confirmEntities: assign(({ context, event }) => ({
         entities: context.proposed,
         checkedBy: 'person' as const,
@@ -263,7 +265,9 @@ export function createSetup(options: DocumentIntakeOptions) {
 
       // The reply
       keepDraft: assign({ draft: ({ event }) => outputOf<Draft>(event) }),
-      keepRefusedDraft: assign({ draft: ({ event }) => refusedOutput(event, Draft) }),
+      keepRefusedDraft: assign({
+        draft: ({ context, event }) => refusedOutput(event, Draft) ?? context.draft,
+      }),
       takeDraft: assign({ reply: ({ context }) => context.draft, repliedBy: 'model', doubts: [] }),
       approveDraft: assign(({ context, event }) => ({
         reply: context.draft,

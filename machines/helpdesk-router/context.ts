@@ -102,7 +102,7 @@ export function draftInputOf(context: DeskContext): DraftInput {
   };
 }
 
-export function routeOf({ route }: DeskContext): Route {
+function routeOf({ route }: DeskContext): Route {
   if (route === null) throw new Error('Expected the request to have a route.');
   return route;
 }

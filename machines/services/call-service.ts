@@ -74,7 +74,7 @@ function urlOf({ folder, title, variable }: ServiceName): string {
   const url = process.env[`${variable}_URL`];
   if (!url) {
     throw new Error(
-      `Expected ${variable}_URL to hold the address of the ${title}. Start them with \`node dist/machines/${folder}/services/main.js\` and set it to the URL they print.`,
+      `Expected ${variable}_URL to hold the address of the ${title}. Start them with \`node dist/machines/${folder}/services/main.js --db services.db\` and set it to the URL they print.`,
     );
   }
   return url;

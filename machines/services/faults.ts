@@ -1,7 +1,7 @@
 /** Faults that a service can be ordered to have, so that what a workflow does about them can be seen. */
 import { z } from 'zod';
 
-export const faultKinds = ['fail', 'hang', 'hang-after', 'die-after'] as const;
+const faultKinds = ['fail', 'hang', 'hang-after', 'die-after'] as const;
 
 /**
  * `fail` and `hang` come before the effect: an error, or no answer. With the `-after` kinds the effect takes place and
