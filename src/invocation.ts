@@ -172,12 +172,22 @@ export interface DurableActor {
    * person has to have seen it. Default: false.
    */
   readonly fallible?: boolean;
+  /** Name (`src`) of the actor in the same machine that undoes what this one did, as far as it can be undone. */
+  readonly compensatedBy?: string | undefined;
+  /** The key that the other side is given, by which it performs a request only once. Absent if it is given none. */
+  idempotencyKey?(input: unknown, invocation: { readonly key: string; readonly runId: string }): string;
   /** What it touches. `undefined`: it does not say, which counts as anything. */
   readonly permissions?: Permissions | undefined;
   /** Workflows that it starts runs of. */
   readonly workflows?: readonly WorkflowRef[];
   /** One of each kind of error that it may reject with, beyond those that any actor may. Paths are made of them. */
   readonly failures?: readonly Error[];
+  /**
+   * The most that one invocation with this input can take, its policies included, whatever happens but a crash: what is
+   * repeated after one is not counted. Waits that the other side asks for, and those for allowances and slots, are not
+   * counted either. Absent: it does not say.
+   */
+  worstCase?(input: unknown, scope: WorstCaseScope): WorstCase;
   /** Throws `Deferred` to be performed again later, without holding a worker meanwhile. */
   perform(input: unknown, scope: InvocationScope): Promise<unknown>;
   /**
@@ -193,6 +203,31 @@ export interface StoppedScope {
   readonly key: string;
   within(part: string): StoppedScope;
   readonly runs: ChildRuns;
+}
+
+/** The most that work can take. `Infinity` where nothing sets a bound. */
+export interface WorstCase {
+  readonly modelCalls: number;
+  /** Input and output, cached ones included. */
+  readonly tokens: number;
+  /** US dollars. */
+  readonly usd: number;
+  /** In milliseconds, from the start to the result. */
+  readonly timeMs: number;
+}
+
+/** What an actor is told when it is asked for its worst case. */
+export interface WorstCaseScope {
+  /** How often the whole may be tried, from 1. What an attempt has kept is not done again by the next. */
+  readonly attempts: number;
+  /** What a call costs in US dollars. Without a price it is nothing, and whoever asks notes that. */
+  costOf(call: Usage): number;
+  /** How many tokens the input has at most, if it is made of answers that are not there yet; `input` is then `undefined`. */
+  readonly inputTokens?: number;
+  /** Say what the bound rests on that nothing enforces: `classify is asked with prompts as long as those of the examples`. */
+  assume(what: string): void;
+  /** The worst case of a run of another workflow. */
+  ofRun(workflow: WorkflowRef, input: unknown): WorstCase;
 }
 
 /** What an actor reads and writes, in words of your own: `crm`, `payments`. */

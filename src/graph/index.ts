@@ -1,6 +1,6 @@
 /** What a workflow can do, before it does it: `signalbox/graph`. */
 export { check, type CheckReport, type Finding, rules } from './checks/check.ts';
-export type { Rule, Severity } from './checks/rule.ts';
+export type { CheckOptions, Rule, Severity } from './checks/rule.ts';
 export { explore, type ExploreFromOptions, type ExploreOptions } from './explore.ts';
 export type { Graph, GraphEdge, GraphNode, GuardSeen } from './graph.ts';
 export type { Move } from './moves.ts';

@@ -5,13 +5,13 @@ import type { AnyStateMachine } from 'xstate';
 
 import { InvalidOption } from '../../errors.ts';
 import type { AcceptedFinding, AnyWorkflow } from '../../workflow.ts';
-import { explore, type ExploreOptions } from '../explore.ts';
+import { explore } from '../explore.ts';
 import type { Graph } from '../graph.ts';
 import { createPathFolder } from '../paths/fold-path.ts';
 import type { Path } from '../paths/path.ts';
 import { nameOfPath } from '../paths/path-name.ts';
 import { createRoutes } from '../paths/routes.ts';
-import type { Rule, Severity } from './rule.ts';
+import type { CheckOptions, Rule, Severity } from './rule.ts';
 import { answerNotTaken } from './rules/answer-not-taken.ts';
 import { noIdempotencyKey } from './rules/effects.ts';
 import { joinNeverDone } from './rules/join-never-done.ts';
@@ -82,11 +82,11 @@ export interface CheckReport {
  * for (const { severity, rule, message, witness } of findings) console.log(severity, rule, message, witness?.name);
  * ```
  */
-export function check(workflow: AnyWorkflow, options: ExploreOptions = {}): CheckReport {
+export function check(workflow: AnyWorkflow, options: CheckOptions = {}): CheckReport {
   const accepted = workflow.accepted ?? [];
   assertAccepted(workflow.ref, accepted);
   const graph = explore(workflow, options);
-  const all = findingsOf(workflow, graph);
+  const all = findingsOf(workflow, graph, options);
   const reasons = new Map(all.map((finding) => [finding, accepted.find((one) => isFor(one, finding))]));
   const leftOut = graph.nodes.filter(({ explored }) => !explored).length;
   return {
@@ -101,10 +101,10 @@ export function check(workflow: AnyWorkflow, options: ExploreOptions = {}): Chec
   };
 }
 
-function findingsOf(workflow: AnyWorkflow, graph: Graph): Finding[] {
+function findingsOf(workflow: AnyWorkflow, graph: Graph, options: CheckOptions): Finding[] {
   const routes = createRoutes(graph);
   const fold = createPathFolder(workflow, routes, graph.start.now, { goesOn: false });
-  const subject = { workflow, machine: workflow.machine as AnyStateMachine, graph, routes };
+  const subject = { workflow, options, machine: workflow.machine as AnyStateMachine, graph, routes };
   const findings = rules.flatMap(({ id: rule, severity, explains, fix, find }) =>
     [...find(subject)].map(({ witness: route, where, message }): Finding => {
       const found = { rule, severity, where, message, explains, fix };

@@ -1,7 +1,10 @@
 /** What a rule of `check` is, what it looks at, and what it finds. */
 import type { AnyStateMachine } from 'xstate';
 
+import type { WorstCase } from '../../invocation.ts';
+import type { PriceTable } from '../../prices.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
+import type { ExploreOptions } from '../explore.ts';
 import type { Graph } from '../graph.ts';
 import type { Route, Routes } from '../paths/routes.ts';
 
@@ -28,8 +31,18 @@ export interface Found {
   readonly witness?: Route;
 }
 
+export interface CheckOptions extends ExploreOptions {
+  /** What models cost. Default: `listPrices`. */
+  readonly prices?: PriceTable;
+  /** What a run may take at most. Default: the workflow's `budget`. */
+  readonly within?: Partial<WorstCase>;
+  /** How often a model's answer is right, from 0 to 1, for the reliability of chains of them. */
+  readonly stepReliability?: number;
+}
+
 export interface Subject {
   readonly workflow: AnyWorkflow;
+  readonly options: CheckOptions;
   readonly machine: AnyStateMachine;
   readonly graph: Graph;
   readonly routes: Routes;
