@@ -40,10 +40,16 @@ const layers = {
     from: '^src/cli/',
     may: ['^src/', '^machines/', String.raw`^persistence/(memory|sqlite/index|redis/index)\.ts$`],
   },
+  // The engine knows nothing of checks, and checks nothing of the engine's stores: they meet here.
+  'create-engine': {
+    from: String.raw`^src/create-engine\.ts$`,
+    may: [base, '^src/(engine|graph)/'],
+  },
   'main-entry': {
     from: String.raw`^src/index\.ts$`,
     may: [
       base,
+      String.raw`^src/create-engine\.ts$`,
       '^src/(engine|actors|gates|graph|observe|serve)/',
       String.raw`^persistence/(store|memory)\.ts$`,
     ],

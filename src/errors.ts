@@ -49,6 +49,13 @@ export class WorkflowInvalid extends SignalboxError {
   }
 }
 
+/** `check` finds errors in a workflow that nobody has accepted, so it is not run. `details.findings` lists them. */
+export class WorkflowRefused extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('WORKFLOW_REFUSED', 'fix-input', message, details);
+  }
+}
+
 /** No workflow of that name, or not in the version that the run started with, is known to this engine. */
 export class WorkflowNotFound extends SignalboxError {
   constructor(message: string, details?: ErrorDetails) {

@@ -1,15 +1,8 @@
 /** What a user imports from `signalbox`. */
 export * from './actors/index.ts';
 export type { Clock } from './engine/clock.ts';
-export {
-  createEngine,
-  type Engine,
-  type EngineOptions,
-  type ListOptions,
-  type StartArguments,
-  type StartOptions,
-  type StopOptions,
-} from './engine/engine.ts';
+export { createEngine, type EngineOptions } from './create-engine.ts';
+export type { Engine, ListOptions, StartArguments, StartOptions, StopOptions } from './engine/engine.ts';
 export type {
   ActionFailedEntry,
   AttemptEntry,

@@ -182,6 +182,8 @@ export interface DurableActor {
   readonly workflows?: readonly WorkflowRef[];
   /** One of each kind of error that it may reject with, beyond those that any actor may. Paths are made of them. */
   readonly failures?: readonly Error[];
+  /** The most tokens that its answer has, if it is a model's. It is what others are asked with, who are given the answer. */
+  readonly answerTokens?: number | undefined;
   /**
    * The most that one invocation with this input can take, its policies included, whatever happens but a crash: what is
    * repeated after one is not counted. Waits that the other side asks for, and those for allowances and slots, are not
@@ -214,6 +216,8 @@ export interface WorstCase {
   readonly usd: number;
   /** In milliseconds, from the start to the result. */
   readonly timeMs: number;
+  /** True if some of that time it may only wait, and hold no worker: a limit for an attempt does not count such waits. */
+  readonly waits?: boolean;
 }
 
 /** What an actor is told when it is asked for its worst case. */

@@ -118,7 +118,7 @@ it('asks a person when the budget is spent', async () => {
   vi.stubEnv('ANTHROPIC_API_KEY', 'any');
   vi.stubEnv('ANTHROPIC_BASE_URL', messages.url);
   const workflow = createDocumentIntake({ budgetUsd: 0.001 });
-  const engine = createEngine({ workflows: [workflow], store: memoryStore() });
+  const engine = createEngine({ workflows: [workflow], check: false, store: memoryStore() });
   onTestFinished(() => engine.stop());
   const run = await engine.start(workflow, { input: sample('01-an-order.json') });
   const rest = await run.waitFor({ state: 'awaitingEntities' });

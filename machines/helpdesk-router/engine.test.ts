@@ -45,7 +45,7 @@ function engineOn(
   options: Omit<Parameters<typeof createEngine>[0], 'workflows'>,
   workflow = helpdeskRouter,
 ): Engine {
-  const engine = createEngine({ workflows: [workflow], ...options });
+  const engine = createEngine({ workflows: [workflow], check: false, ...options });
   closing.push(() => engine.stop());
   return engine;
 }

@@ -64,7 +64,11 @@ export const exitCodes: readonly ExitCode[] = [
     meaning: 'A request was not recorded, or recordings cannot be used.',
     errors: ['EXCHANGE_NOT_RECORDED', 'FIXTURE_INVALID'],
   },
-  { exit: 22, meaning: '`check` found errors, or with `--strict` warnings.', errors: ['CHECK_FAILED'] },
+  {
+    exit: 22,
+    meaning: '`check` found errors, or with `--strict` warnings; `run` does not start what has errors.',
+    errors: ['CHECK_FAILED', 'WORKFLOW_REFUSED'],
+  },
   { exit: 130, meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.', errors: [] },
 ];
 

@@ -203,6 +203,7 @@ function runCommand(program: Command, name: string): Command {
       '--id <id>',
       'id of the run, where its input has no `id` (default: the name of the file, or random)',
     )
+    .option('--unchecked', 'run it although `check` finds errors')
     .addOption(concurrencyOption());
 }
 

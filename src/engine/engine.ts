@@ -124,14 +124,7 @@ export interface Engine {
   stop(options?: StopOptions): Promise<void>;
 }
 
-/**
- * @example
- * ```ts
- * const engine = createEngine({ workflows: [supportTicket], store: sqliteStore('signalbox.db') });
- * const run = await engine.start(supportTicket, { id: ticket.id, input: ticket });
- * const output = await run.result();
- * ```
- */
+/** Takes every workflow that it is given; users have one that looks at them first. */
 export function createEngine(options: EngineOptions): Engine {
   const { workflows, store, clock = realClock, leaseMs = 15_000, pollMs = 200, onProblem = warn } = options;
   const { prices = listPrices, exchanges } = options;

@@ -5,7 +5,7 @@
  * I1. Nothing is performed, no clock is read, no store touched.
  * I2. Two states are one node only if they are in the same place and agree on all that any way on from there reads (see
  *     liveness.ts), as far as the graph was explored. So it is explored again until no more reads are found.
- * I3. When the budget is spent it ends with what it has, and says which nodes were not gone on from.
+ * I3. When the budget is spent it ends with what it has, and says which nodes were not gone on from, and why.
  */
 import { getAdjacencyMap } from '@xstate/graph';
 import type { ActorLogic, Snapshot } from 'xstate';
@@ -13,7 +13,7 @@ import type { ActorLogic, Snapshot } from 'xstate';
 import { InvalidOption } from '../errors.ts';
 import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
 import { createShortener, liveReads, type LiveReads } from './fold.ts';
-import { type Graph, graphOf } from './graph.ts';
+import { type Graph, graphOf, type GrowingField } from './graph.ts';
 import { type Live, type Passage, spreadLive } from './liveness.ts';
 import { createMoves } from './moves.ts';
 import {
@@ -89,6 +89,7 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
     };
 
     let nodes = 0;
+    let cut = 0;
     const left = new Set<Situation>();
     const isNew = createNovelty(variants);
     const found = Object.entries(
@@ -99,12 +100,11 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
         serializeEvent: ({ name }) => name,
         stopWhen(snapshot) {
           const at = snapshot as Situation;
-          const goesOn =
-            isNew(at.control, readsAt(at.control).partsOf(contextOf(at))) &&
-            nodes < maxNodes &&
-            !isEnough(taken, nodes);
+          const isWorth = isNew(at.control, readsAt(at.control).partsOf(contextOf(at)));
+          const goesOn = isWorth && nodes < maxNodes && !isEnough(taken, nodes);
           if (goesOn) nodes += 1;
           else left.add(at);
+          if (isWorth && !goesOn) cut += 1;
           return !goesOn;
         },
       }),
@@ -121,9 +121,11 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
         });
       }
     }
-    if (!spreadLive(passages.values(), live, traces) || round === maxRounds) {
+    const settled = !spreadLive(passages.values(), live, traces);
+    if (settled || round === maxRounds) {
+      const growing = cut > 0 || !settled ? growingFields(found, (at) => readsAt(at.control)) : [];
       const counts = { lacking: [...moves.lacking], advances: situations.advances, rounds: round };
-      return graphOf({ found, left, keyOf, follow }, counts);
+      return graphOf({ found, left, keyOf, follow }, { ...counts, cut, settled, growing });
     }
   }
 }
@@ -131,6 +133,29 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
 /** Of a run that has ended, nothing is read any more. */
 function contextOf({ state }: Situation): unknown {
   return state?.snapshot.status === 'active' ? state.snapshot.context : undefined;
+}
+
+const mostGrowing = 3;
+
+/** Of what the route reads, what has most values at one place: the reason why there are so many states. */
+function growingFields(found: Found, readsAt: (at: Situation) => LiveReads): GrowingField[] {
+  const places = new Map<string, { readonly value: unknown; readonly fields: Map<string, Set<string>> }>();
+  for (const [, { state: at }] of found) {
+    const place = places.get(at.control) ?? { value: at.state?.snapshot.value, fields: new Map() };
+    places.set(at.control, place);
+    for (const [field, value] of readsAt(at).fieldsOf(contextOf(at))) {
+      const values = place.fields.get(field) ?? new Set<string>();
+      place.fields.set(field, values.add(value));
+    }
+  }
+  const all = [...places.values()].flatMap(({ value, fields }) =>
+    [...fields].map(([field, { size }]) => ({ value, field, values: size })),
+  );
+  const most = new Map<string, GrowingField>();
+  for (const one of all.sort((first, second) => second.values - first.values)) {
+    if (one.values > 1 && !most.has(one.field)) most.set(one.field, one);
+  }
+  return [...most.values()].slice(0, mostGrowing);
 }
 
 /** Whether a state is worth going on from: there are few at its place, or it holds values together that none before it did. */

@@ -40,6 +40,8 @@ export interface LiveReads {
   keyOf(context: unknown): string;
   /** What the key is made of: the values of each group together. */
   partsOf(context: unknown): string[];
+  /** Each part of the context that is read (`attempts`, `parts.0`), with its value in short. */
+  fieldsOf(context: unknown): Array<readonly [field: string, value: string]>;
 }
 
 /** `short` gives long values a short name, the same each time. */
@@ -53,6 +55,7 @@ export function liveReads(groups: ReadonlySet<Group>, short: (value: string) => 
   const valuesOf = (context: unknown): string[] => all.map((read) => short(valueAt(context, read)));
   return {
     keyOf: (context) => valuesOf(context).join('\n'),
+    fieldsOf: (context) => valuesOf(context).map((value, index) => [all[index]?.keys.join('.') ?? '', value]),
     partsOf(context) {
       const values = valuesOf(context);
       return shapes.map(({ id, indices }) => `${id}: ${indices.map((index) => values[index]).join('\n')}`);

@@ -44,6 +44,21 @@ export interface Graph {
   /** How often `advance` was called, and how often the graph was explored. */
   readonly advances: number;
   readonly rounds: number;
+  /** Nodes that would have been gone on from, had the budget not been spent, and had it not been enough. */
+  readonly cut: number;
+  /** False if it was given up to look for what else decides in which way a state goes on: some may be taken as one wrongly. */
+  readonly settled: boolean;
+  /** If it was cut or is not settled: what of the context has the most values, and so makes the most nodes. */
+  readonly growing: readonly GrowingField[];
+}
+
+/** A part of the context that the route reads, and how many values of it there are in one state. */
+export interface GrowingField {
+  /** The state's value. */
+  readonly value: unknown;
+  /** `attempts`, `parts.0.text`; empty for the context as a whole. */
+  readonly field: string;
+  readonly values: number;
 }
 
 export interface GuardSeen {
@@ -61,7 +76,7 @@ export interface Exploration {
   follow(at: Situation, event: MoveEvent): Led;
 }
 
-type Counts = Pick<Graph, 'lacking' | 'advances' | 'rounds'>;
+type Counts = Pick<Graph, 'lacking' | 'advances' | 'rounds' | 'cut' | 'settled' | 'growing'>;
 
 export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Counts): Graph {
   const nodes = new Map<string, GraphNode & { readonly out: GraphEdge[] }>();
@@ -82,7 +97,8 @@ export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Cou
       const { move } = event;
       const to = nodeAt(led.to);
       const transitions = transitionsTaken(led.advanced?.actions);
-      const way = [move.type, move.name, 'error' in move ? move.label : '', to.id, ...transitions].join(' ');
+      const name = 'path' in move ? move.path : move.name;
+      const way = [move.type, name, 'error' in move ? move.label : '', to.id, ...transitions].join(' ');
       const others = alike.get(way);
       if (others) {
         others.push(move);

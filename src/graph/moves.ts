@@ -6,6 +6,7 @@ import { performerOf, type StateView } from '../engine/advance.ts';
 import type { Message, RunState } from '../engine/run-state.ts';
 import { matchesDescriptor } from '../event-descriptor.ts';
 import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
+import { invocationName } from './invocation-name.ts';
 import { labelOf } from './outcomes/label-of.ts';
 import { outcomesOf, payloadsOf, type Outcome } from './outcomes/outcomes.ts';
 
@@ -71,7 +72,12 @@ export function createMoves(workflow: AnyWorkflow, given: readonly Examples[]): 
       const [next] = timers;
       return [
         ...invocations.flatMap(({ path, src }) =>
-          answersOf(src).map((outcome): Move => ({ type: 'answer', name: path, path, ...outcome })),
+          answersOf(src).map((outcome): Move => ({
+            type: 'answer',
+            name: invocationName(path, src),
+            path,
+            ...outcome,
+          })),
         ),
         ...accepts.flatMap(eventsOf),
         ...(next

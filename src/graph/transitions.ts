@@ -7,6 +7,7 @@
 import type { AnyStateMachine } from 'xstate';
 
 import { actorSources, isStateMachine, type StateNode, stateNodes } from '../actor-sources.ts';
+import { invokeName } from './invocation-name.ts';
 
 export interface TransitionSpec {
   readonly id: string;
@@ -88,10 +89,11 @@ export function leadsOn({
 
 /** XState's name for what is waited for, in words. */
 function whatFor(node: StateNode, type: string): string {
-  for (const { id } of node.invoke) {
-    if (type === `xstate.done.actor.${id}`) return `${id}.done`;
-    if (type === `xstate.error.actor.${id}`) return `${id}.error`;
-    if (type === `xstate.snapshot.${id}`) return `${id}.snapshot`;
+  for (const [index, { id }] of node.invoke.entries()) {
+    const name = invokeName(node, index);
+    if (type === `xstate.done.actor.${id}`) return `${name}.done`;
+    if (type === `xstate.error.actor.${id}`) return `${name}.error`;
+    if (type === `xstate.snapshot.${id}`) return `${name}.snapshot`;
   }
   if (type === `xstate.done.state.${node.id}`) return 'done';
   const after = 'xstate.after.';

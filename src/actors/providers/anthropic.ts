@@ -6,6 +6,7 @@
  *
  * I1. The SDK never retries for us: a wait of minutes belongs to the engine, not to a held worker.
  * I2. Credentials and headers go nowhere but to the API: not on record, not into an error.
+ * I3. An answer in one piece takes no longer than the client's timeout, its body included, which the SDK does not time.
  */
 import type { Message } from '@anthropic-ai/sdk/resources/messages/messages';
 
@@ -15,7 +16,7 @@ import { describeError, plainError } from '../../plain-error.ts';
 import { callFailed, failure, PLACEHOLDER_KEY, streamFailed, unreadable } from './anthropic-failure.ts';
 import { createMessageDraft } from './anthropic-stream.ts';
 import { type AnthropicRequest, fromWire, toWire, unknownMediaType } from './anthropic-wire.ts';
-import type { ModelCall, ModelProvider, ModelRequest, ModelResponse } from './provider.ts';
+import type { CallForm, ModelCall, ModelProvider, ModelRequest, ModelResponse } from './provider.ts';
 
 export interface AnthropicOptions {
   /**
@@ -34,6 +35,8 @@ export interface AnthropicOptions {
 export interface AnthropicClient {
   readonly apiKey?: unknown;
   readonly authToken?: unknown;
+  /** How long it waits for an answer that is not streamed, in milliseconds. */
+  readonly timeout?: unknown;
   readonly messages: {
     /** Gives a message, or an `AnthropicStream` of its events if `params.stream` is set. */
     create(params: AnthropicRequest, options: AnthropicCallOptions): PromiseLike<unknown>;
@@ -56,6 +59,12 @@ export type AnthropicStream = AsyncIterable<unknown>;
 /** The SDK refuses to wait for a longer answer in one piece, as it could take more than ten minutes. */
 const LONGEST_UNSTREAMED = 21_333;
 
+/** Of a client that the SDK makes without being told one. */
+const SDK_TIMEOUT_MS = 600_000;
+
+/** A timer cannot be set for longer. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 /**
  * Anthropic's Messages API, or a server that speaks it.
  *
@@ -68,21 +77,24 @@ const LONGEST_UNSTREAMED = 21_333;
  * ```
  */
 export function anthropic({ client, enforcesSchema = true }: AnthropicOptions = {}): ModelProvider {
+  const timeoutMs = client ? timeoutOf(client) : SDK_TIMEOUT_MS;
   const clientNow = client ? () => Promise.resolve(client) : clientFromEnvironment();
   return {
     name: 'anthropic',
     standIn: false,
     enforcesSchema,
+    timeoutMs: (form) => (isStreamed(form) ? Infinity : timeoutMs),
 
     complete: async (request, call) => {
       const current = await clientNow();
       const params = await paramsOf(request, enforcesSchema);
-      if (call.onText || params.max_tokens > LONGEST_UNSTREAMED) params.stream = true;
+      if (isStreamed({ maxTokens: params.max_tokens, stream: call.onText !== undefined }))
+        params.stream = true;
       call.sent(params);
-      const { data, requestId } = await answerTo(() => current.messages.create(params, optionsOf(call)), {
-        call,
-        client: current,
-      });
+      const create = ({ signal }: Aborting) => current.messages.create(params, optionsOf({ signal }));
+      const { data, requestId } = params.stream
+        ? await answerTo(() => create(call), { call, client: current })
+        : await inTime(timeoutMs, call, (timed) => answerTo(() => create(timed), { call: timed, client: current }));
       const answer = isStream(data) ? await messageOf(data, { call, client: current, requestId }) : data;
       return responseOf(answer, request, requestId);
     },
@@ -102,7 +114,33 @@ export function anthropic({ client, enforcesSchema = true }: AnthropicOptions = 
   };
 }
 
+function isStreamed({ maxTokens, stream }: CallForm): boolean {
+  return stream || maxTokens > LONGEST_UNSTREAMED;
+}
+
+function timeoutOf({ timeout }: AnthropicClient): number {
+  const isTimed = typeof timeout === 'number' && timeout > 0 && timeout <= LONGEST_TIMEOUT_MS;
+  return isTimed ? timeout : Infinity;
+}
+
 type Aborting = Pick<ModelCall, 'signal'>;
+
+/** The SDK times a call until its answer begins. */
+async function inTime<T>(
+  timeoutMs: number,
+  { signal }: Aborting,
+  work: (timed: Aborting) => Promise<T>,
+): Promise<T> {
+  if (timeoutMs === Infinity) return work({ signal });
+  const late = failure('no answer came in time', { kind: 'timeout', retryable: true });
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(late), timeoutMs);
+  try {
+    return await work({ signal: AbortSignal.any([signal, controller.signal]) });
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 function optionsOf({ signal }: Aborting): AnthropicCallOptions {
   return { signal, maxRetries: 0 };

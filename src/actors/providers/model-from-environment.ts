@@ -25,6 +25,9 @@ export function modelFromEnvironment({ standIn }: { readonly standIn: ModelProvi
     get enforcesSchema() {
       return chosen().enforcesSchema;
     },
+    get timeoutMs() {
+      return chosen().timeoutMs;
+    },
     get countTokens() {
       return chosen().countTokens;
     },

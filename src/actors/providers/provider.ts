@@ -22,12 +22,24 @@ export interface ModelProvider {
    */
   complete(request: ModelRequest, call: ModelCall): Promise<ModelResponse>;
   /**
+   * How long `complete` takes at most, in milliseconds, whatever the other side does. `Infinity`, or absent, if nothing sets
+   * a bound to it.
+   */
+  readonly timeoutMs?: ((call: CallForm) => number) | undefined;
+  /**
    * How many tokens the request would have as input, as the provider counts them. It makes no answer and costs nothing.
    * Rejects as `complete` does. Absent if the provider cannot count.
    */
   readonly countTokens?:
     | ((request: ModelRequest, call: Pick<ModelCall, 'signal'>) => Promise<number>)
     | undefined;
+}
+
+/** By what a provider may tell how long a call takes. */
+export interface CallForm {
+  readonly maxTokens: number;
+  /** Somebody is told of the text as it comes. */
+  readonly stream: boolean;
 }
 
 export interface ModelRequest {

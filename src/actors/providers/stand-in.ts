@@ -42,6 +42,7 @@ export function standIn(rules: Readonly<Record<string, StandInRule>>): ModelProv
     name: 'stand-in',
     standIn: true,
     enforcesSchema: true,
+    timeoutMs: () => 0,
     complete: async (request, { signal, sent, onText }) => {
       signal.throwIfAborted();
       sent(onRecord(request));

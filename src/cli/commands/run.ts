@@ -1,4 +1,5 @@
 /** `signalbox run`: starts a run for each input, and goes on with them until all are at rest. */
+import { assertSound } from '../../graph/checks/assert-sound.ts';
 import { loadCatalog } from '../catalog.ts';
 import { assertNoConflict, checkInputs, type RunToStart } from '../check-inputs.ts';
 import type { Cli, CommandResult } from '../cli.ts';
@@ -12,11 +13,20 @@ export interface RunOptions {
   readonly input?: string;
   readonly id?: string;
   readonly concurrency: number;
+  /** Take a workflow in which `check` finds errors. */
+  readonly unchecked?: true;
 }
 
-export async function run(cli: Cli, name: string, { input, id, concurrency }: RunOptions): CommandResult {
+export async function run(
+  cli: Cli,
+  name: string,
+  { input, id, concurrency, unchecked }: RunOptions,
+): CommandResult {
   const catalog = await loadCatalog(cli.globals.workflows);
   const workflow = catalog.find(name);
+  // Those that come with Signalbox were checked when they were made.
+  const isReady = catalog.ready.some((ready) => ready.workflow === workflow);
+  if (!isReady && !unchecked) assertSound(workflow, {}, '`--unchecked` runs it nevertheless.');
   const given = input === undefined ? [{ value: undefined, where: 'No `--input`' }] : await readInputs(input);
   const runs = checkInputs(workflow, given, id);
   return withSession(cli, { work: 'own', create: true, catalog, concurrency }, async (session) => {

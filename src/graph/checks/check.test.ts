@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
@@ -26,7 +28,7 @@ const pay = (idempotencyKey?: () => string) =>
 
 const machines = setup({
   types: { context: {} as { rounds: number }, events: {} as { type: 'GO' } | { type: 'STOP' } },
-  actors: { work, pay: pay() },
+  actors: { work, pay: pay(), payOnce: pay(() => 'key') },
   guards: {
     isA: ({ event }) => (event as unknown as { output: { kind: string } }).output.kind === 'a',
     isB: ({ event }) => (event as unknown as { output: { kind: string } }).output.kind === 'b',
@@ -63,12 +65,33 @@ const cases: ReadonlyArray<{
   readonly witness?: string;
 }> = [
   {
-    rule: 'run-fails',
+    rule: 'failure-not-handled',
     wrong: { initial: 'a', states: { a: { invoke: { ...invoke, onDone: 'b' } }, b: done } },
     right: { initial: 'a', states: { a: { invoke: { ...invoke, onDone: 'b', onError: 'b' } }, b: done } },
     where: 'a',
     message: 'Nothing handles a failure of `work` in `a`.',
     witness: 'work → failed',
+  },
+  {
+    rule: 'run-fails',
+    wrong: {
+      initial: 'z',
+      states: {
+        z: { on: { GO: 'p', STOP: 'a' } },
+        p: { invoke: { id: 'pay', src: 'payOnce', onDone: 'a', onError: 'b' } },
+        a: { invoke: { ...invoke, onDone: 'b' } },
+        b: done,
+      },
+    },
+    // Without the payment before it, it is a failure like any other.
+    right: {
+      initial: 'z',
+      states: { z: { on: { GO: 'a', STOP: 'a' } }, a: { invoke: { ...invoke, onDone: 'b' } }, b: done },
+    },
+    where: 'a',
+    message:
+      'Nothing handles a failure of `work` in `a`. `payOnce` cannot be taken back, and was begun before.',
+    witness: 'GO, pay → true, work → failed',
   },
   {
     rule: 'run-fails',
@@ -332,8 +355,8 @@ describe('check', () => {
         ...definition,
       });
     expect(check(guessing({})).findings.map(({ rule, where }) => [rule, where])).toEqual([
-      ['unreachable-state', 'b'],
       ['unknown-answer', 'weigh'],
+      ['unreachable-state', 'b'],
       ['transition-never-taken', 'a weigh.done 0'],
       ['transition-never-taken', 'a weigh.done 1'],
     ]);
@@ -347,10 +370,11 @@ describe('check', () => {
       'no-owner',
       'no-idempotency-key',
       'unknown-answer',
-      // It has tests of its own.
-      'ungated-effect',
+      'not-explored',
     ]);
-    expect(rules.map(({ id }) => id).sort()).toEqual([...tested].sort());
+    const files = new Set(readdirSync(new URL('rules', import.meta.url)));
+    const untested = rules.filter(({ id }) => !tested.has(id) && !files.has(`${id}.test.ts`));
+    expect(untested.map(({ id }) => id)).toEqual([]);
   });
 
   it('finds nothing in a machine that is right', () => {
@@ -397,8 +421,28 @@ describe('check', () => {
         },
       },
     });
-    const { graph } = check(defineWorkflow({ machine, version: '1' }), { maxNodes: 20 });
-    expect(graph.leftOut).toBe(1);
+    const { graph, findings } = check(defineWorkflow({ machine, version: '1', owner: 'us' }), {
+      maxNodes: 20,
+    });
+    expect(graph).toMatchObject({ leftOut: 1, cut: 1 });
+    const message =
+      'Of 21 states of a run, 1 were not gone on from. In the context, `n` has 20 values in `(root)`.';
+    expect(findings).toMatchObject([
+      { rule: 'not-explored', severity: 'warning', message },
+      { rule: 'no-timer', where: '(root)' },
+    ]);
+    expect(check(workflowOf({ initial: 'a', states: { a: done } }), { maxNodes: 20 }).findings).toEqual([]);
+  });
+
+  it('holds it against no state that it did not come to what it did not look at', () => {
+    const chain = Object.fromEntries(
+      Array.from({ length: 30 }, (_, index) => [
+        `s${index}`,
+        index < 29 ? { on: { GO: `s${index + 1}` }, after: { 1000: `s${index + 1}` } } : done,
+      ]),
+    );
+    const found = check(workflowOf({ initial: 's0', states: chain }), { maxNodes: 10 }).findings;
+    expect(found.map(({ rule }) => rule)).toEqual(['not-explored']);
   });
 
   it('takes a machine that never ends as it is', () => {

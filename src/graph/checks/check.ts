@@ -18,7 +18,8 @@ import { joinNeverDone } from './rules/join-never-done.ts';
 import { transitionNeverTaken, unreachableState } from './rules/never-reached.ts';
 import { noTimer } from './rules/no-timer.ts';
 import { noWayOut } from './rules/no-way-out.ts';
-import { runFails } from './rules/run-fails.ts';
+import { notExplored } from './rules/not-explored.ts';
+import { failureNotHandled, runFails } from './rules/run-fails.ts';
 import { noOwner, personAtEveryStep, tooManyStates } from './rules/shape.ts';
 import { ungatedEffect } from './rules/ungated-effect.ts';
 import { unboundedLoop } from './rules/unbounded-loop.ts';
@@ -33,6 +34,8 @@ export const rules: readonly Rule[] = [
   answerNotTaken,
   joinNeverDone,
   unboundedLoop,
+  failureNotHandled,
+  notExplored,
   unknownAnswer,
   unreachableState,
   transitionNeverTaken,
@@ -68,8 +71,10 @@ export interface CheckReport {
   readonly graph: {
     readonly nodes: number;
     readonly edges: number;
-    /** Nodes that were not gone on from. If there are any, more may be wrong than was found. */
+    /** Nodes that were not gone on from. */
     readonly leftOut: number;
+    /** Those of them that were left out because the budget was spent. If there are any, more may be wrong than was found. */
+    readonly cut: number;
   };
 }
 
@@ -97,7 +102,7 @@ export function check(workflow: AnyWorkflow, options: CheckOptions = {}): CheckR
       return reason === undefined ? [] : [{ ...finding, reason }];
     }),
     stale: accepted.filter((one) => !all.some((finding) => isFor(one, finding))),
-    graph: { nodes: graph.nodes.length, edges: graph.edges.length, leftOut },
+    graph: { nodes: graph.nodes.length, edges: graph.edges.length, leftOut, cut: graph.cut },
   };
 }
 

@@ -16,6 +16,7 @@ import { isStateMachine, sourceKind, type StateNode } from '../../actor-sources.
 import type { DecidedAction } from '../../engine/run-state.ts';
 import { collectVerdicts, recordVerdict, type Verdict } from '../../gates/verdict.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
+import { invokeName } from '../invocation-name.ts';
 import { guardName, leadsOn, transitionId, type TransitionPlace } from '../transitions.ts';
 import { watchReads } from './reads.ts';
 import type { GuardAnswer, GuardUse, WatchEntry } from './watch-entry.ts';
@@ -145,16 +146,16 @@ function watchedNode(config: Config, node: StateNode, wrapping: Wrapping): Confi
 
   const invoke = listOf(config['invoke']).map((definition, index) => {
     const { input, src, onDone, onError, onSnapshot, ...rest } = definition as Config;
-    const id = node.invoke[index]?.id ?? '';
+    const name = invokeName(node, index);
     const goesOnInside =
       typeof src === 'string' ? pure.has(src) : sourceKind(src as AnyActorLogic) !== 'promise';
     return {
       ...rest,
       src,
       ...(input === undefined ? {} : { input: goesOnInside ? watch.deciding(input) : input }),
-      ...(onDone === undefined ? {} : { onDone: transitions(`${id}.done`, onDone) }),
-      ...(onError === undefined ? {} : { onError: transitions(`${id}.error`, onError) }),
-      ...(onSnapshot === undefined ? {} : { onSnapshot: transitions(`${id}.snapshot`, onSnapshot) }),
+      ...(onDone === undefined ? {} : { onDone: transitions(`${name}.done`, onDone) }),
+      ...(onError === undefined ? {} : { onError: transitions(`${name}.error`, onError) }),
+      ...(onSnapshot === undefined ? {} : { onSnapshot: transitions(`${name}.snapshot`, onSnapshot) }),
     };
   });
   const { initial } = config;

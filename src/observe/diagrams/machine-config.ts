@@ -8,6 +8,7 @@
 import type { AnyStateMachine } from 'xstate';
 
 import { inlineSource, type StateNode } from '../../actor-sources.ts';
+import { invokeName } from '../../graph/invocation-name.ts';
 import { guardName, transitionId } from '../../graph/transitions.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { actionName } from './action-name.ts';
@@ -103,7 +104,7 @@ function invokeConfig(
   node: StateNode,
   transitions: (on: string, given: unknown) => Json,
 ): JsonObject {
-  const actor = node.invoke[index]?.id ?? '';
+  const actor = invokeName(node, index);
   return {
     ...present({ id, systemId, input }),
     src: typeof src === 'string' ? src : inlineSource(node.id, index),

@@ -84,8 +84,8 @@ test('a run’s path is what it took, how often, where it passed and where it is
   expect(path.status).toBe('waiting');
   expect(path.misfit).toBeUndefined();
   expect(Object.fromEntries(path.taken)).toEqual({
-    'writing 0.letter.writing.done 0': 2,
-    'writing 0.letter.writing.done 1': 1,
+    'writing write.done 0': 2,
+    'writing write.done 1': 1,
     'written always 0': 1,
     'checking/looking after 1000 0': 1,
     'inHands.person.asked SIGN 0': 1,
@@ -121,9 +121,7 @@ test('it is drawn: what was passed, what is now, and how often', async () => {
     'checking/checking.looking': 'taken',
     'checking/checking.over': 'untaken',
   });
-  const again = elements.find(
-    ({ attributes }) => attributes['data-transition'] === 'writing 0.letter.writing.done 0',
-  );
+  const again = elements.find(({ attributes }) => attributes['data-transition'] === 'writing write.done 0');
   expect(again?.attributes['class']).toBe('transition taken');
   expect(again?.children.map(({ text }) => text)).toContain('write done [mayRepair] ×2');
   expect(elements.find(({ name }) => name === 'desc')?.text).toContain('run L-1, waiting');

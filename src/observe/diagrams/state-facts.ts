@@ -2,11 +2,12 @@
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 
 import { invokesOf, sourceKind, type StateNode, type StateNodeConfigLike } from '../../actor-sources.ts';
+import { invokeName } from '../../graph/invocation-name.ts';
 import { guardName, leadsOn } from '../../graph/transitions.ts';
 import { durableActor } from '../../invocation.ts';
 import { actionName } from './action-name.ts';
 import type { Fact } from './diagram.ts';
-import { invokeName, waitsFor } from './waits-for.ts';
+import { waitsFor } from './waits-for.ts';
 
 export function factsOf(node: StateNode, machine: AnyStateMachine): Fact[] {
   const plain = (text: string): Fact => ({ kind: 'plain', text });

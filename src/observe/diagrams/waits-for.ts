@@ -1,7 +1,8 @@
 /** What a transition waits for, in words for people. */
 import type { AnyStateMachine } from 'xstate';
 
-import { invokesOf, type StateNode, type StateNodeConfigLike } from '../../actor-sources.ts';
+import type { StateNode } from '../../actor-sources.ts';
+import { invokeName } from '../../graph/invocation-name.ts';
 import { delayText } from './delay-text.ts';
 
 /** `APPROVE`, `draftReply done`, `draftReply error`, `after 4 h (approvalTime)`, `done`, `always`. */
@@ -24,13 +25,4 @@ function afterText(delay: string, { implementations }: AnyStateMachine): string 
   const named: unknown = (implementations.delays as Readonly<Record<string, unknown>>)[delay];
   if (typeof named === 'number') return `after ${delayText(named)} (${delay})`;
   return `after ${/^\d+$/.test(delay) ? delayText(Number(delay)) : delay}`;
-}
-
-/** What an invoked actor is called where it is invoked: its id if it was given one, else its `src`. */
-export function invokeName(node: StateNode, index: number): string {
-  const given = invokesOf(node.config as StateNodeConfigLike)[index] as
-    | { readonly id?: string; readonly src: unknown }
-    | undefined;
-  if (given?.id !== undefined) return given.id;
-  return typeof given?.src === 'string' ? given.src : 'inline actor';
 }

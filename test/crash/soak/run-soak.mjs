@@ -46,7 +46,7 @@ export async function runSoak({
     closing.push(() => services.close());
     const store = openStore(spec);
     closing.push(() => store.close());
-    const engine = createEngine({ workflows, store, work: 'none' });
+    const engine = createEngine({ workflows, check: false, store, work: 'none' });
     closing.push(() => engine.stop());
 
     const startedAt = Date.now();

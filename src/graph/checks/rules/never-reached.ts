@@ -6,13 +6,15 @@ import type { Found, Rule, Subject } from '../rule.ts';
 /** States that no explored run comes to. */
 export const unreachableState: Rule = {
   id: 'unreachable-state',
-  severity: 'error',
+  severity: 'warning',
   explains:
     'No run ever comes here, or none that the examples and schemas could make: it is dead, or it is not tested.',
   fix: 'Remove it, mend the guard that keeps runs out, or give an example that leads here.',
   *find(subject: Subject): Iterable<Found> {
+    const { machine, graph } = subject;
+    // What was not gone on from may lead there.
+    if (graph.cut > 0) return;
     const reached = reachedStates(subject);
-    const { machine } = subject;
     for (const { path, type, parent } of stateNodes(machine)) {
       const where = path.join('.');
       if (!parent || type === 'history' || reached.has(where)) continue;
@@ -31,6 +33,7 @@ export const transitionNeverTaken: Rule = {
   fix: 'Give an example of the answer or event that takes it, or remove it.',
   *find(subject: Subject): Iterable<Found> {
     const { graph, machine } = subject;
+    if (graph.cut > 0) return;
     const taken = new Set(graph.edges.flatMap(({ transitions }) => transitions));
     const reached = reachedStates(subject);
     const stuck = new Map(graph.guards.map((guard) => [guard.transition, guard]));

@@ -33,6 +33,7 @@ export const personAtEveryStep: Rule = {
     'People who are asked at every step stop looking. Ask where something cannot be taken back, and let gates do the rest.',
   fix: 'Let a gate decide where it can, and keep people for what is irreversible or far-reaching.',
   *find({ graph }: Subject): Iterable<Found> {
+    if (graph.cut > 0) return;
     const answered = graph.edges.filter(({ move }) => move.type === 'answer' && !('error' in move));
     const actors = new Set(answered.map(({ move }) => move.name));
     const isAsked = answered.every(({ to }) => isEnd(to) || to.view.questions.length > 0);

@@ -1,0 +1,186 @@
+/**
+ * Races in an explored graph: pairs of inputs that may come in either order in one state, where the order makes a difference.
+ *
+ * I1. A race is told only of what `advance` makes of both orders in a state that a run comes to. What was not gone on from
+ *     proves nothing.
+ * I2. One race is told for each part of the state, pair of inputs with the transitions that these take when they come first,
+ *     and kind; it is the nearest to the start.
+ * I3. It takes a bounded number of calls of `advance` for each of these. The graph says where a call is worth it: everywhere
+ *     where it leads to different places, and at a few of the nodes where it does not, since what the graph folds away (the
+ *     context that no guard reads) may differ still.
+ */
+import type { AnyStateMachine } from 'xstate';
+
+import type { AnyWorkflow } from '../../workflow.ts';
+import type { Graph, GraphEdge, GraphNode } from '../graph.ts';
+import type { Move } from '../moves.ts';
+import { nameOfStep } from '../paths/path-name.ts';
+import type { Route, Routes } from '../paths/routes.ts';
+import { type BothOrders, createOrderComparison } from './both-orders.ts';
+import { createQuickLook, movesOf } from './quick-look.ts';
+import { createRacePlace } from './race-place.ts';
+
+/** `order`: both are taken in either order, to different ends. `first-wins`: one that comes second is lost. */
+export type RaceKind = 'order' | 'first-wins';
+
+export interface FoundRace {
+  readonly kind: RaceKind;
+  /** The part of the state in which they meet. */
+  readonly state: string;
+  /** The state and both names: `asking APPROVE / after approvalTime`. */
+  readonly where: string;
+  /** `APPROVE`, `draftReply → ok`, `after approvalTime`. */
+  readonly first: string;
+  readonly second: string;
+  /** Those of the two that are lost if they come second. */
+  readonly lost: readonly string[];
+  readonly differs: readonly string[];
+  /** From the start over both: the first before the second, and after it. What is lost is not in it. */
+  readonly routes: readonly [Route, Route];
+}
+
+/** As often as `advance` is asked about what the graph sees no difference in, and about what it does. */
+const mostUnseen = 8;
+const mostSeen = 24;
+
+/** Payloads of one input that are tried with the first of the other, where the graph sees no difference between them. */
+const mostPayloads = 4;
+
+interface Pair {
+  readonly state: string;
+  readonly found: Map<RaceKind, FoundRace>;
+  unseen: number;
+  seen: number;
+}
+
+export function findRaces(workflow: AnyWorkflow, graph: Graph, routes: Routes): readonly FoundRace[] {
+  const place = createRacePlace(workflow.machine as AnyStateMachine);
+  const look = createQuickLook();
+  const compare = createOrderComparison(workflow);
+  const pairs = new Map<string, Pair>();
+
+  for (const node of nearestFirst(graph.nodes, routes)) {
+    const edges = inputsAt(node);
+    for (const [index, one] of edges.entries()) {
+      for (const other of edges.slice(index + 1)) {
+        if (mayComeInEitherOrder(one.edge.move, other.edge.move)) lookAt(node, one, other);
+      }
+    }
+  }
+  return [...pairs.values()].flatMap(({ found }) => [...found.values()]);
+
+  function lookAt(node: GraphNode, one: Input, other: Input): void {
+    const [first, second] = one.name <= other.name ? [one, other] : [other, one];
+    const pair = pairAt(node, first, second);
+    if (isThrough(pair)) return;
+    for (const { first: a, second: b, look: seen } of look(first.edge, second.edge)) {
+      if (seen === 'unknown' || pair.found.has(seen) || pair.seen >= mostSeen) continue;
+      pair.seen += 1;
+      ask(pair, node, { ...first, move: a }, { ...second, move: b });
+    }
+    for (const [a, b] of payloads(first.edge, second.edge)) {
+      if (pair.unseen >= mostUnseen || pair.found.size > 0) return;
+      pair.unseen += 1;
+      if (mayTouch(first.edge, second.edge)) ask(pair, node, { ...first, move: a }, { ...second, move: b });
+    }
+  }
+
+  function pairAt({ state }: GraphNode, first: Input, second: Input): Pair {
+    const transitions = [...first.edge.transitions, ...second.edge.transitions];
+    const where = place(state?.snapshot.value, transitions);
+    const key = `${where}\n${first.sign}\n${second.sign}`;
+    const known = pairs.get(key) ?? { state: where, found: new Map(), unseen: 0, seen: 0 };
+    pairs.set(key, known);
+    return known;
+  }
+
+  function ask({ state, found }: Pair, node: GraphNode, one: Moving, other: Moving): void {
+    if (!node.state) return;
+    const both = compare({ state: node.state, now: node.now }, one.move, other.move);
+    if (!both || both.differs.length === 0) return;
+    const kind = both.firstLost || both.secondLost ? 'first-wins' : 'order';
+    if (found.has(kind)) return;
+    const first = nameOfStep(one.move, []);
+    const second = nameOfStep(other.move, []);
+    found.set(kind, {
+      kind,
+      state,
+      where: `${state} ${one.name} / ${other.name}`,
+      first,
+      second,
+      lost: [...(both.firstLost ? [first] : []), ...(both.secondLost ? [second] : [])],
+      differs: both.differs,
+      routes: routesOver(routes.to(node), one, other, both),
+    });
+  }
+}
+
+interface Input {
+  readonly edge: GraphEdge;
+  readonly name: string;
+  /** The name and the transitions: what makes it another race. */
+  readonly sign: string;
+}
+
+interface Moving extends Input {
+  readonly move: Move;
+}
+
+function nearestFirst(nodes: readonly GraphNode[], routes: Routes): GraphNode[] {
+  return nodes
+    .filter(({ state, explored }) => explored && state?.snapshot.status === 'active')
+    .map((node) => ({ node, distance: routes.to(node).length }))
+    .sort((one, other) => one.distance - other.distance)
+    .map(({ node }) => node);
+}
+
+function inputsAt({ out }: GraphNode): Input[] {
+  return out.map((edge) => {
+    const { name } = edge.move;
+    return { edge, name, sign: `${edge.move.type} ${name} ${edge.transitions.join(' ')}` };
+  });
+}
+
+/** Two answers of one invocation, two payloads of one event and two timers do not. */
+function mayComeInEitherOrder(one: Move, other: Move): boolean {
+  if (one.type !== other.type) return true;
+  return one.type !== 'timer' && one.name !== other.name;
+}
+
+function isThrough({ found, unseen, seen }: Pair): boolean {
+  return found.size === 2 || (unseen >= mostUnseen && seen >= mostSeen);
+}
+
+/** If neither of them writes anything, neither can see anything of the other but where it leads, which the graph tells. */
+function mayTouch(first: GraphEdge, second: GraphEdge): boolean {
+  return first.to !== second.to || writes(first) || writes(second);
+}
+
+function writes({ from, advanced: { state } }: GraphEdge): boolean {
+  return from.state?.snapshot.context !== state.snapshot.context;
+}
+
+function* payloads(first: GraphEdge, second: GraphEdge): Iterable<readonly [Move, Move]> {
+  const some = movesOf(first).slice(0, mostPayloads);
+  const others = movesOf(second).slice(0, mostPayloads);
+  for (const one of some) yield [one, second.move];
+  for (const other of others.slice(1)) yield [first.move, other];
+}
+
+function routesOver(to: Route, one: Moving, other: Moving, both: BothOrders): [Route, Route] {
+  const steps = (before: Moving, after: Moving, isLost: boolean): Route => {
+    const begun = { ...before.edge, move: before.move };
+    // Another timer may be due before it by then: time has passed only in thought.
+    const isDue = after.move.type !== 'timer' || isNext(before.edge, after.move);
+    return isLost || !isDue ? [...to, begun] : [...to, begun, { ...after.edge, move: after.move }];
+  };
+  return [steps(one, other, both.secondLost), steps(other, one, both.firstLost)];
+}
+
+function isNext(
+  { advanced: { state } }: GraphEdge,
+  { source, id }: Extract<Move, { type: 'timer' }>,
+): boolean {
+  const [next] = state.timers;
+  return next?.source === source && next.id === id;
+}
