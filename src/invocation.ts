@@ -180,6 +180,8 @@ export interface DurableActor {
   readonly permissions?: Permissions | undefined;
   /** Workflows that it starts runs of. */
   readonly workflows?: readonly WorkflowRef[];
+  /** The actors that it performs within one invocation. Absent: none. */
+  readonly parts?: ActorParts | undefined;
   /** One of each kind of error that it may reject with, beyond those that any actor may. Paths are made of them. */
   readonly failures?: readonly Error[];
   /** The most tokens that its answer has, if it is a model's. It is what others are asked with, who are given the answer. */
@@ -197,6 +199,14 @@ export interface DurableActor {
    * as a run that was started. At least once, so twice must do no harm.
    */
   stopped?(input: unknown, scope: StoppedScope): Promise<void>;
+}
+
+/** Actors that another performs, and who says which of them and how often. */
+export interface ActorParts {
+  /** `author`: it is written so. `input`: one for each of what it is given. `model`: what the model in it asks for, turn by turn. */
+  readonly chosenBy: 'author' | 'input' | 'model';
+  /** Their names, each once. */
+  readonly names: readonly string[];
 }
 
 /** What is left of a scope when its invocation was stopped. */

@@ -3,7 +3,7 @@
  *
  * `defineWorkflow` refuses a machine that could not run durably, before anything of it has run.
  */
-import type { AnyStateMachine, EventFromLogic, InputFrom, OutputFrom } from 'xstate';
+import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom } from 'xstate';
 import type { ZodType } from 'zod';
 
 import { actorSources, isStateMachine, sourceKind, stateNodes } from './actor-sources.ts';
@@ -68,6 +68,12 @@ export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
   /** Who answers for it. */
   readonly owner?: string;
   readonly examples?: ReadonlyArray<WorkflowExample<TInput>>;
+  /**
+   * What of the context decides on which way a run goes on, where exploring cannot tell what does, or finds too much:
+   * `({ tries, notes }) => [tries, notes.length > 3]`. Paths and checks take states at one place for which it gives the same
+   * as one; runs know nothing of it. Default: what the guards, delays and assigners were seen to read.
+   */
+  readonly fold?: (context: ContextFrom<TMachine>) => unknown;
   /** What `check` finds and somebody has looked at: it is listed, and counts no more. */
   readonly accepted?: readonly AcceptedFinding[];
 }

@@ -69,6 +69,17 @@ function timeOf(cases: readonly WorstCase[], concurrency: number): number {
   return Math.max(...freeAt);
 }
 
+/** For a part that is tried so often. `inputTokens`: how long its input is at most, if there is none yet. */
+export function forPart(scope: WorstCaseScope, attempts: number, inputTokens?: number): WorstCaseScope {
+  return {
+    attempts,
+    ...(inputTokens !== undefined && { inputTokens }),
+    costOf: (call) => scope.costOf(call),
+    assume: (what) => scope.assume(what),
+    ofRun: (workflow, input) => scope.ofRun(workflow, input),
+  };
+}
+
 /** What an actor says; without a bound if it says nothing. */
 export function worstCaseOf(
   actor: Pick<DurableActor, 'worstCase'>,
@@ -78,11 +89,7 @@ export function worstCaseOf(
   return actor.worstCase?.(input, scope) ?? unbounded;
 }
 
-function combined(
-  one: WorstCase,
-  other: WorstCase,
-  of: (one: number, other: number) => number,
-): WorstCase {
+function combined(one: WorstCase, other: WorstCase, of: (one: number, other: number) => number): WorstCase {
   return {
     modelCalls: of(one.modelCalls, other.modelCalls),
     tokens: of(one.tokens, other.tokens),

@@ -1,6 +1,6 @@
 /** What else an actor's output must meet, asked where it is made, so that a model can mend its answer. */
 import { type AnswerCheck, judgeAnswer } from '../gates/judge.ts';
-import type { InvocationScope } from '../invocation.ts';
+import type { DurableActor, InvocationScope } from '../invocation.ts';
 import { assertOption } from './option.ts';
 
 /** A check, or several. All of them report, so that all that is wrong is said at once. */
@@ -22,6 +22,20 @@ export async function refusalOf<TOutput, TInput>(
   });
   if (passed) return undefined;
   return reasons.length > 0 ? reasons : ['It was not accepted.'];
+}
+
+/** The actors that the checks ask. */
+export function judgesOf<TOutput, TInput>(
+  checks: AnswerChecks<TOutput, TInput> | undefined,
+): readonly DurableActor[] {
+  return listOf(checks ?? []).flatMap(({ asks }) => (asks ? [asks] : []));
+}
+
+/** What asking them may fail with. */
+export function judgingFailures<TOutput, TInput>(
+  checks: AnswerChecks<TOutput, TInput> | undefined,
+): readonly Error[] {
+  return judgesOf(checks).flatMap(({ failures = [] }) => failures);
 }
 
 export function assertAnswerChecks<TOutput, TInput>(checks: AnswerChecks<TOutput, TInput>, of: string): void {

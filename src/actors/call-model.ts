@@ -6,16 +6,24 @@ import type { ContentBlock, ModelProvider, ModelRequest, ModelResponse } from '.
 export interface CallModelOptions {
   /** Tell whoever looks on of the text as it comes. */
   readonly stream?: boolean;
+  /** A request that could have more tokens is not sent. */
+  readonly maxPromptTokens?: number | undefined;
 }
 
-/** Rejects with the signal's reason if the invocation was aborted, whatever the provider made of that. */
-export function callModel(
+/**
+ * Rejects with the signal's reason if the invocation was aborted, whatever the provider made of that; with
+ * `ModelCallFailed` that is not worth a retry, and without a call, if the request is too large.
+ */
+export async function callModel(
   provider: ModelProvider,
   request: ModelRequest,
   scope: InvocationScope,
-  { stream = false }: CallModelOptions = {},
+  { stream = false, maxPromptTokens = Infinity }: CallModelOptions = {},
 ): Promise<ModelResponse> {
   const { signal, key } = scope;
+  const atMost = mostOf(request);
+  const { inputTokens } = atMost.usage;
+  if (inputTokens > maxPromptTokens) throw promptTooLarge(request.actor, inputTokens, maxPromptTokens);
   const { input: _, ...asked } = request;
   return scope.exchange({
     kind: 'model',
@@ -23,7 +31,7 @@ export function callModel(
     ...(provider.standIn && { standIn: true }),
     request: asked,
     identity: asked,
-    atMost: mostOf(request),
+    atMost,
     perform: async (sent) => {
       const onText = (delta: string): void => scope.partial(delta);
       try {
@@ -54,8 +62,21 @@ const tokensPerPicture = 5_000;
 const base64PerPage = 20_000;
 const overheadTokens = 500;
 
+/** As it is declared, too: how many tokens it would have had is not known then. */
+export function promptTooLarge(actor: string, tokens: number, maxPromptTokens: number): ModelCallFailed {
+  return new ModelCallFailed(
+    `The model was not asked for \`${actor}\`: the request could have ${tokens} tokens, and its \`maxPromptTokens\` are ${maxPromptTokens}. Put less into its prompt, or raise them.`,
+    { details: { kind: 'refused-to-send', retryable: false, tokens, maxPromptTokens } },
+  );
+}
+
+/** The most tokens that a text has, by its length. */
+export function tokensOfText(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / bytesPerToken);
+}
+
 /** The most that a call can use; for files it is an estimate. */
-function mostOf({ model, maxTokens, system = '', messages, schema, tools }: ModelRequest): Usage {
+export function mostOf({ model, maxTokens, system = '', messages, schema, tools }: ModelRequest): Usage {
   let bytes = Buffer.byteLength(system);
   let fileTokens = 0;
   if (schema) bytes += Buffer.byteLength(JSON.stringify(schema));

@@ -8,11 +8,13 @@
 import type { z, ZodType } from 'zod';
 
 import { OutcomeUnknown } from '../errors.ts';
-import type { InvocationScope, Permissions } from '../invocation.ts';
+import type { DurableActor, InvocationScope, Permissions } from '../invocation.ts';
 import { causesOf, describeError, plainError } from '../plain-error.ts';
+import { nothing } from '../worst-case.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption, isName } from './option.ts';
+import { parsedAtOnce } from './parsed-at-once.ts';
 import { type Policies, underPolicies } from './policies/policies.ts';
 
 /** What a tool is handed beside its input. */
@@ -49,6 +51,11 @@ export interface ToolActorOptions<TInput extends ZodType, TOutput extends ZodTyp
     input: z.output<TInput>,
     invocation: { readonly key: string; readonly runId: string },
   ) => string;
+  /**
+   * Name of the actor that undoes what this one did, as far as it can be undone: its `src` in the same machine. A run that
+   * fails after this was done has to pass it; `check` finds the ways that do not.
+   */
+  readonly compensatedBy?: string;
   /** What it reads, in words of your own: `['crm']`. With `writes`, what a workflow's `permissions` are checked against. */
   readonly reads?: readonly string[];
   /** What it changes. Give `[]` for a tool that changes nothing. */
@@ -81,10 +88,10 @@ export function fromTool<TInput extends ZodType, TOutput extends ZodType>(
   options: ToolActorOptions<TInput, TOutput>,
 ): DurablePromiseLogic<z.output<TOutput>, z.input<TInput>> {
   assertOptions(options);
-  const { name, irreversible = false, idempotencyKey } = options;
+  const { name, irreversible = false, idempotencyKey, compensatedBy } = options;
   const idempotent = idempotencyKey !== undefined;
 
-  const actor = {
+  const actor: DurableActor = {
     kind: 'tool',
     name,
     ...(options.description !== undefined && { description: options.description }),
@@ -92,7 +99,11 @@ export function fromTool<TInput extends ZodType, TOutput extends ZodType>(
     output: options.output,
     irreversible,
     idempotent,
+    compensatedBy,
+    ...(idempotencyKey && { idempotencyKey: keyOf(options.input, idempotencyKey) }),
     permissions: permissionsOf(options),
+    // How long a function of yours takes is not known; `timeoutMs` sets a bound to it.
+    worstCase: () => ({ ...nothing, timeMs: Infinity }),
     perform: async (value: unknown, scope: InvocationScope) => {
       const input = await checkValue(options.input, value, `Input of ${shown(name)}`);
       const { key, runId } = scope;
@@ -102,6 +113,19 @@ export function fromTool<TInput extends ZodType, TOutput extends ZodType>(
     },
   };
   return durableLogic(underPolicies(actor, options));
+}
+
+/** As it is declared: of an input that was not checked yet. */
+export function keyOf<TInput extends ZodType>(
+  schema: TInput,
+  key: (input: z.output<TInput>, invocation: KeyedInvocation) => string,
+): NonNullable<DurableActor['idempotencyKey']> {
+  return (input, invocation) => key(parsedAtOnce(schema, input) as z.output<TInput>, invocation);
+}
+
+interface KeyedInvocation {
+  readonly key: string;
+  readonly runId: string;
 }
 
 /** Undefined if it says neither what it reads nor what it writes. */
@@ -178,6 +202,7 @@ function assertOptions<TInput extends ZodType, TOutput extends ZodType>({
   output,
   irreversible,
   idempotencyKey,
+  compensatedBy,
   reads,
   writes,
   run,
@@ -191,6 +216,8 @@ function assertOptions<TInput extends ZodType, TOutput extends ZodType>({
   assert(flag, 'irreversible', 'a boolean', irreversible);
   const keyed = idempotencyKey === undefined || typeof idempotencyKey === 'function';
   assert(keyed, 'idempotencyKey', 'a function', idempotencyKey);
+  const undone = compensatedBy === undefined || isName(compensatedBy);
+  assert(undone, 'compensatedBy', 'the name of an actor of the same machine', compensatedBy);
   for (const [option, names] of Object.entries({ reads, writes })) {
     const holds = names === undefined || (Array.isArray(names) && names.every(isName));
     assert(holds, option, 'a list of names', names);

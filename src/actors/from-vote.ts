@@ -10,8 +10,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z, ZodType } from 'zod';
 
 import { BudgetExceeded } from '../errors.ts';
-import { Deferred, type DurableActor, type InvocationScope } from '../invocation.ts';
+import {
+  Deferred,
+  type DurableActor,
+  type InvocationScope,
+  type WorstCase,
+  type WorstCaseScope,
+} from '../invocation.ts';
 import { describeError } from '../plain-error.ts';
+import { forPart, inSequence, oneOf, together, worstCaseOf } from '../worst-case.ts';
 import { checkValue, isSchema } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption, isName } from './option.ts';
@@ -89,6 +96,7 @@ export function fromVote<TInput extends ZodType, TAnswer>(
     ...declaredTogether(performers),
     // A voter that fails has cast no vote.
     failures: judge?.signalbox.failures ?? [],
+    worstCase: (value, scope) => voteWorstCase(options, voters, value, scope),
     perform: async (value, scope) => {
       await checkValue(options.input, value, `Input of vote \`${name}\``);
       const ballots = await cast(options, voters, value, scope);
@@ -184,6 +192,30 @@ async function cast<TInput extends ZodType, TAnswer>(
   }
   const soonest = others.reduce((one, other) => (other.until < one.until ? other : one), first);
   throw new Deferred(soonest.until, soonest.message, { goesOn: waits.some(({ goesOn }) => goesOn) });
+}
+
+/** All are asked: the last ballot may be the one that decides. */
+function voteWorstCase<TInput extends ZodType, TAnswer>(
+  { decide, concurrency }: VoteActorOptions<TInput, TAnswer>,
+  voters: readonly Voter[],
+  input: unknown,
+  scope: WorstCaseScope,
+): WorstCase {
+  const cases = voters.map(({ actor }) => worstCaseOf(actor, input, scope));
+  const judge = typeof decide === 'object' && 'judge' in decide ? decide.judge.signalbox : undefined;
+  // Whoever waits keeps the place, and after those asked first it may be one at a time.
+  const first = neededOf(decide, voters.length);
+  const timeMs =
+    concurrency === undefined
+      ? oneOf(cases.slice(0, first)).timeMs + inSequence(cases.slice(first)).timeMs
+      : together(
+          cases.map(({ waits: _, ...one }) => one),
+          concurrency,
+        ).timeMs;
+  const cast = { ...inSequence(cases), timeMs };
+  if (!judge) return cast;
+  const answerTokens = voters.reduce((sum, { actor }) => sum + (actor.answerTokens ?? Infinity), 0);
+  return inSequence([cast, worstCaseOf(judge, undefined, forPart(scope, scope.attempts, answerTokens))]);
 }
 
 function neededOf<TAnswer>(

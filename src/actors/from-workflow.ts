@@ -11,6 +11,7 @@ import { ChildRunFailed, RunFailed } from '../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope } from '../invocation.ts';
 import { workflowPermissions } from '../permissions.ts';
 import type { AnyWorkflow, Workflow } from '../workflow.ts';
+import { repeated } from '../worst-case.ts';
 import { checkValue } from './check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import { assertOption } from './option.ts';
@@ -66,6 +67,17 @@ export function fromWorkflow<TMachine extends AnyStateMachine, TInput = InputFro
       childFailed(workflow as AnyWorkflow, workflow.name, 'failed', new Error('It failed.')),
       childFailed(workflow as AnyWorkflow, workflow.name, 'cancelled', undefined),
     ],
+    worstCase: (value, scope) => {
+      if (scope.inputTokens !== undefined) {
+        scope.assume(
+          `a run of \`${workflow.ref}\` takes no more with what \`${name}\` gives it than without an input`,
+        );
+      }
+      const run = scope.ofRun(workflow as AnyWorkflow, value);
+      // Whoever asks for the whole again is given the runs that there were.
+      const runs = Math.min(scope.attempts, attempts);
+      return { ...repeated(run, runs), ...(run.timeMs > 0 && { waits: true }) };
+    },
     perform: async (value, scope) => {
       const input = await checked(workflow as AnyWorkflow, value);
       const { runs } = scope;

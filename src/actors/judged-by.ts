@@ -47,7 +47,7 @@ export function judgedBy<TOutput, TInput, TQuestion>(
     if (passed) return true;
     return reasons.length > 0 ? reasons : false;
   };
-  return Object.assign(check, { onlyIfOthersPass: true as const });
+  return Object.assign(check, { onlyIfOthersPass: true as const, asks: actor });
 }
 
 function digestOf(question: unknown): string {

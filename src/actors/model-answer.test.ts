@@ -105,12 +105,7 @@ describe('an answer that is not complete', () => {
 });
 
 function value(text: string, form: AnswerForm): Promise<z.output<typeof Answer>> {
-  return answeredValue(
-    'sort',
-    { text, stopReason: 'end_turn', model: 'm', content: [], response: null },
-    Answer,
-    form,
-  );
+  return answeredValue('sort', { text, stopReason: 'end_turn' }, Answer, form);
 }
 
 async function refusal(text: string, form: AnswerForm): Promise<ModelAnswerInvalid> {

@@ -8,6 +8,9 @@ import type { ModelResponse, StopReason } from './providers/provider.ts';
 /** `json-in-text`: JSON, alone or in a fenced block with words around it. */
 export type AnswerForm = 'text' | 'json' | 'json-in-text';
 
+/** What there is to say of an answer. */
+export type AnswerText = Pick<ModelResponse, 'text' | 'stopReason' | 'stopDetail' | 'requestId'>;
+
 /** Why an answer that stopped for this reason is not complete. */
 const INCOMPLETE: Record<Exclude<StopReason, 'end_turn'>, string> = {
   max_tokens: 'was cut off at `maxTokens`; raise it or ask for less',
@@ -19,7 +22,7 @@ const INCOMPLETE: Record<Exclude<StopReason, 'end_turn'>, string> = {
 };
 
 /** The text of a complete answer, or `ModelAnswerInvalid` with the stop reason. */
-export function completeText(actor: string, response: ModelResponse): string {
+export function completeText(actor: string, response: AnswerText): string {
   const { text, stopReason, stopDetail } = response;
   if (stopReason !== 'end_turn') {
     const why = Object.hasOwn(INCOMPLETE, stopReason)
@@ -34,7 +37,7 @@ export function completeText(actor: string, response: ModelResponse): string {
 /** The value that the answer's text holds, as its schema gives it back, or `ModelAnswerInvalid` with the issues. */
 export async function answeredValue<TOutput extends ZodType>(
   actor: string,
-  response: ModelResponse,
+  response: AnswerText,
   output: TOutput,
   form: AnswerForm,
 ): Promise<z.output<TOutput>> {
@@ -47,11 +50,7 @@ export async function answeredValue<TOutput extends ZodType>(
   throw answerInvalid(actor, response, `does not match its schema: ${describeIssues(issues)}`, issues);
 }
 
-function parsed(
-  actor: string,
-  response: ModelResponse,
-  candidates: readonly (string | undefined)[],
-): unknown {
+function parsed(actor: string, response: AnswerText, candidates: readonly (string | undefined)[]): unknown {
   let cause: unknown;
   for (const candidate of candidates) {
     if (candidate === undefined) continue;
@@ -91,12 +90,7 @@ const sample = { stopReason: 'end_turn', text: 'Text.', requestId: 'req_1' } as 
 
 export function answerInvalid(
   actor: string,
-  {
-    stopReason,
-    stopDetail,
-    text,
-    requestId,
-  }: Pick<ModelResponse, 'stopReason' | 'stopDetail' | 'text' | 'requestId'>,
+  { stopReason, stopDetail, text, requestId }: AnswerText,
   what: string,
   issues: readonly Issue[] = [],
 ): ModelAnswerInvalid {

@@ -7,7 +7,7 @@
 import type { ZodType } from 'zod';
 
 import { describeIssues, InvalidOption, type Issue } from '../errors.ts';
-import type { InvocationScope } from '../invocation.ts';
+import type { DurableActor, InvocationScope } from '../invocation.ts';
 import { isPromiseLike, type Judged, type Judgement, readJudgement } from './judgement.ts';
 
 /** Judges a value by itself: pure, and at once. */
@@ -21,6 +21,8 @@ export type Check<T> = (value: T) => Judgement;
 export interface AnswerCheck<TOutput, TInput> {
   (output: TOutput, asked: AnswerScope<TInput>): Judgement | Promise<Judgement>;
   readonly onlyIfOthersPass?: boolean;
+  /** The actor that it asks, if it asks one: what that may take and fail with is known then. */
+  readonly asks?: DurableActor;
 }
 
 export interface AnswerScope<TInput> {

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assign, createMachine, enqueueActions, fromPromise, sendTo, setup } from 'xstate';
+import {
+  type AnyStateMachine,
+  assign,
+  createMachine,
+  enqueueActions,
+  fromPromise,
+  sendTo,
+  setup,
+} from 'xstate';
 import { z } from 'zod';
 
 import { fromTool } from '../actors/index.ts';
@@ -11,6 +19,8 @@ import { explore } from './explore.ts';
 import { canonical } from './fold.ts';
 import type { Graph } from './graph.ts';
 import { createMoves, messageOf } from './moves.ts';
+import { paths } from './paths/paths.ts';
+import { transitionsOf } from './transitions.ts';
 import { watchedWorkflow } from './watch/watched-workflow.ts';
 
 function taken({ edges }: Graph): string[] {
@@ -65,6 +75,55 @@ describe('explore', () => {
       'asking decide.done 1',
       'asking decide.error 0',
     ]);
+  });
+
+  it('goes into machines that stand inline', () => {
+    const inner = createMachine({
+      id: 'inner',
+      initial: 'x',
+      states: { x: { after: { 1_000: 'y' } }, y: { type: 'final' } },
+    });
+    const machine = createMachine({
+      id: 'outer',
+      initial: 'a',
+      states: { a: { invoke: { id: 'inner', src: inner, onDone: 'b' } }, b: { type: 'final' } },
+    });
+    const workflow = workflowOf(machine);
+    const ids = transitionsOf(workflow.machine as AnyStateMachine).map(({ id }) => id);
+    expect(ids).toEqual(['a inner.done 0', 'inline:outer.a:0/x after 1000 0']);
+    expect(taken(explore(workflow))).toEqual(ids);
+  });
+
+  it('lets an event come late where timers then fire in another order', () => {
+    const machine = createMachine({
+      id: 'lateness',
+      type: 'parallel',
+      states: {
+        whole: { initial: 'on', states: { on: { after: { 10_000: 'over' } }, over: {} } },
+        part: { initial: 'a', states: { a: { on: { GO: 'b' } }, b: { after: { 6_000: 'c' } }, c: {} } },
+      },
+    });
+    const graph = explore(workflowOf(machine));
+    // Over while `part` is still in `b`, which it only is if GO came late.
+    expect(places(graph)).toContain('{"whole":"over","part":"b"}');
+    expect(places(graph)).toContain('{"whole":"on","part":"c"}');
+    const late = graph.edges.filter(({ move }) => 'late' in move);
+    expect(late.map(({ move, from, to }) => [move.name, to.now - from.now])).toEqual([['GO', 9_999]]);
+    const { paths: all } = paths(workflowOf(machine), { cover: 'transition-pairs' });
+    const names = all.map(({ name }) => name);
+    expect(names).toContain('GO (late), after 10000, after 6000');
+  });
+
+  it('lets nothing come late where that changes no order', () => {
+    const machine = createMachine({
+      id: 'in-time',
+      type: 'parallel',
+      states: {
+        whole: { initial: 'on', states: { on: { after: { 1_000: 'over' } }, over: {} } },
+        part: { initial: 'a', states: { a: { on: { GO: 'b' } }, b: { after: { 6_000: 'c' } }, c: {} } },
+      },
+    });
+    expect(explore(workflowOf(machine)).edges.some(({ move }) => 'late' in move)).toBe(false);
   });
 
   it('fires timers in the order of their deadlines only', () => {

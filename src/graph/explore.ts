@@ -4,7 +4,8 @@
  *
  * I1. Nothing is performed, no clock is read, no store touched.
  * I2. Two states are one node only if they are in the same place and agree on all that any way on from there reads (see
- *     liveness.ts), as far as the graph was explored. So it is explored again until no more reads are found.
+ *     liveness.ts), as far as the graph was explored. So it is explored again until no more reads are found. Where the author
+ *     says with `fold` what matters, that decides, and some of the states that it takes as one are held against each other.
  * I3. When the budget is spent it ends with what it has, and says which nodes were not gone on from, and why.
  */
 import { getAdjacencyMap } from '@xstate/graph';
@@ -13,6 +14,7 @@ import type { ActorLogic, Snapshot } from 'xstate';
 import { InvalidOption } from '../errors.ts';
 import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
 import { createShortener, liveReads, type LiveReads } from './fold.ts';
+import { createFolded, type Fold } from './folded.ts';
 import { type Graph, graphOf, type GrowingField } from './graph.ts';
 import { type Live, type Passage, spreadLive } from './liveness.ts';
 import { createMoves } from './moves.ts';
@@ -60,6 +62,7 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
   const traces = createTraces();
   const situations = createSituations(workflow, moves, starts, traces, from);
   const { origin, movesOf, follow } = situations;
+  const fold = workflow.fold as Fold | undefined;
   const short = createShortener();
   const live: Live = new Map();
 
@@ -81,12 +84,21 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
       reads.set(place, known);
       return known;
     };
+    const folded = fold && createFolded(fold, workflow.ref, situations);
+    const inferredKey = (at: Situation): string => readsAt(at.control).keyOf(contextOf(at));
     const keys = new WeakMap<Situation, string>();
     const keyOf = (at: Situation): string => {
-      const key = keys.get(at) ?? `${at.control}\n${readsAt(at.control).keyOf(contextOf(at))}`;
+      const context = contextOf(at);
+      const key =
+        keys.get(at) ??
+        (folded && context !== undefined
+          ? folded.keyOf(at, context, () => inferredKey(at))
+          : `${at.control}\n${inferredKey(at)}`);
       keys.set(at, key);
       return key;
     };
+    const partsOf = (at: Situation): readonly string[] =>
+      folded ? [keyOf(at)] : readsAt(at.control).partsOf(contextOf(at));
 
     let nodes = 0;
     let cut = 0;
@@ -100,7 +112,7 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
         serializeEvent: ({ name }) => name,
         stopWhen(snapshot) {
           const at = snapshot as Situation;
-          const isWorth = isNew(at.control, readsAt(at.control).partsOf(contextOf(at)));
+          const isWorth = isNew(at.control, partsOf(at));
           const goesOn = isWorth && nodes < maxNodes && !isEnough(taken, nodes);
           if (goesOn) nodes += 1;
           else left.add(at);
@@ -125,7 +137,8 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
     if (settled || round === maxRounds) {
       const growing = cut > 0 || !settled ? growingFields(found, (at) => readsAt(at.control)) : [];
       const counts = { lacking: [...moves.lacking], advances: situations.advances, rounds: round };
-      return graphOf({ found, left, keyOf, follow }, { ...counts, cut, settled, growing });
+      const unlike = folded?.unlike(keyOf) ?? [];
+      return graphOf({ found, left, keyOf, follow }, { ...counts, cut, settled, growing, unlike });
     }
   }
 }
@@ -155,7 +168,8 @@ function growingFields(found: Found, readsAt: (at: Situation) => LiveReads): Gro
   for (const one of all.sort((first, second) => second.values - first.values)) {
     if (one.values > 1 && !most.has(one.field)) most.set(one.field, one);
   }
-  return [...most.values()].slice(0, mostGrowing);
+  const grown = [...most.values()];
+  return grown.slice(0, mostGrowing).filter(({ values }) => values * 4 > (grown[0]?.values ?? 0));
 }
 
 /** Whether a state is worth going on from: there are few at its place, or it holds values together that none before it did. */

@@ -10,7 +10,7 @@ export interface GraphNode {
   readonly id: number;
   /** One of them. Undefined before the start. */
   readonly state: RunState | undefined;
-  /** Time in that state, in milliseconds since the epoch; it passes only when a timer fires. */
+  /** Time in that state, in milliseconds since the epoch; it passes when a timer fires, and up to it when something comes late. */
   readonly now: number;
   readonly view: StateView;
   /** All of the state but its context: states at one place can get the same messages. */
@@ -50,6 +50,15 @@ export interface Graph {
   readonly settled: boolean;
   /** If it was cut or is not settled: what of the context has the most values, and so makes the most nodes. */
   readonly growing: readonly GrowingField[];
+  /** Of the states that the workflow's `fold` takes as one, those that were seen to go on otherwise: one pair for each place. */
+  readonly unlike: readonly UnlikeStates[];
+}
+
+export interface UnlikeStates {
+  /** The state's value. */
+  readonly value: unknown;
+  /** On what they go on otherwise. */
+  readonly move: Move;
 }
 
 /** A part of the context that the route reads, and how many values of it there are in one state. */
@@ -76,7 +85,7 @@ export interface Exploration {
   follow(at: Situation, event: MoveEvent): Led;
 }
 
-type Counts = Pick<Graph, 'lacking' | 'advances' | 'rounds' | 'cut' | 'settled' | 'growing'>;
+type Counts = Pick<Graph, 'lacking' | 'advances' | 'rounds' | 'cut' | 'settled' | 'growing' | 'unlike'>;
 
 export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Counts): Graph {
   const nodes = new Map<string, GraphNode & { readonly out: GraphEdge[] }>();
@@ -98,7 +107,8 @@ export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Cou
       const to = nodeAt(led.to);
       const transitions = transitionsTaken(led.advanced?.actions);
       const name = 'path' in move ? move.path : move.name;
-      const way = [move.type, name, 'error' in move ? move.label : '', to.id, ...transitions].join(' ');
+      const late = 'late' in move ? 'late' : '';
+      const way = [move.type, name, 'error' in move ? move.label : '', late, to.id, ...transitions].join(' ');
       const others = alike.get(way);
       if (others) {
         others.push(move);

@@ -14,6 +14,7 @@ export {
   type PathsOptions,
 } from './paths/paths.ts';
 export type { Path, PathStep } from './paths/path.ts';
+export { type Race, races, type Races } from './races/races.ts';
 export { randomPaths, type RandomPaths, type RandomPathsOptions } from './paths/random-paths.ts';
 export { type TransitionSpec, transitionsOf } from './transitions.ts';
 export type { Acceptance } from './why/acceptance.ts';

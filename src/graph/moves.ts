@@ -3,18 +3,32 @@ import type { AnyStateMachine, EventObject } from 'xstate';
 import type { ZodType } from 'zod';
 
 import { performerOf, type StateView } from '../engine/advance.ts';
-import type { Message, RunState } from '../engine/run-state.ts';
+import type { Message, RunState, Timer } from '../engine/run-state.ts';
 import { matchesDescriptor } from '../event-descriptor.ts';
 import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
 import { invocationName } from './invocation-name.ts';
 import { labelOf } from './outcomes/label-of.ts';
 import { outcomesOf, payloadsOf, type Outcome } from './outcomes/outcomes.ts';
 
-/** One message, without the time at which it comes and without the key that its invocation has in one run. */
+/**
+ * One message, without the time at which it comes and without the key that its invocation has in one run. `late`: it comes as
+ * late as it can, just before a timer fires.
+ */
 export type Move =
   | { readonly type: 'start'; readonly name: string; readonly label: string; readonly input: unknown }
-  | ({ readonly type: 'answer'; readonly name: string; readonly path: string } & Outcome)
-  | { readonly type: 'event'; readonly name: string; readonly label: string; readonly event: EventObject }
+  | ({
+      readonly type: 'answer';
+      readonly name: string;
+      readonly path: string;
+      readonly late?: true;
+    } & Outcome)
+  | {
+      readonly type: 'event';
+      readonly name: string;
+      readonly label: string;
+      readonly event: EventObject;
+      readonly late?: true;
+    }
   | {
       readonly type: 'timer';
       readonly name: string;
@@ -127,9 +141,28 @@ export function timerName(type: string): string {
   return delay === undefined ? type : `after ${delay}`;
 }
 
-/** When a move comes in a run that has got so far: time passes only when a timer fires, and one that is overdue fires now. */
+/** When a move comes in a run that has got so far: at once, or just before the next timer; a timer that is overdue fires now. */
 export function timeOf(move: Move, state: RunState | undefined, now: number): number {
-  return move.type === 'timer' ? Math.max(state?.timers[0]?.deadline ?? now, now) : now;
+  const due = state?.timers[0]?.deadline ?? now;
+  const isLate = 'late' in move && move.late === true;
+  return Math.max(now, move.type === 'timer' ? due : isLate ? due - 1 : now);
+}
+
+/**
+ * Whether timers would fire in another order if what led from one state to the other had come late: it has armed one that is
+ * due before one that waited already.
+ */
+export function isTimeCritical(before: RunState, after: RunState, now: number): boolean {
+  const [first] = before.timers;
+  if (!first) return false;
+  const lateMs = Math.max(0, first.deadline - 1 - now);
+  const isSame = (one: Timer, other: Timer): boolean =>
+    one.source === other.source && one.id === other.id && one.deadline === other.deadline;
+  const waited = after.timers.filter((timer) => before.timers.some((one) => isSame(one, timer)));
+  const armed = after.timers.filter((timer) => !waited.includes(timer));
+  return armed.some(({ deadline }) =>
+    waited.some((timer) => deadline <= timer.deadline && deadline + lateMs > timer.deadline),
+  );
 }
 
 /** The message that a move is in a run, at a time. Undefined if the run has no such invocation. */

@@ -9,7 +9,7 @@ import type { Advanced, RunState } from '../engine/run-state.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { contendedStates } from './contended.ts';
 import { controlKey } from './fold.ts';
-import { messageOf, type Move, type Moves, timeOf } from './moves.ts';
+import { isTimeCritical, messageOf, type Move, type Moves, timeOf } from './moves.ts';
 import type { Trace, Traces } from './traces.ts';
 import type { GuardAnswer } from './watch/watch-entry.ts';
 import { watchedWorkflow } from './watch/watched-workflow.ts';
@@ -99,41 +99,55 @@ export function createSituations(
     view: state ? viewState(watched.workflow, state, hosts) : noView,
   });
 
+  const follow = (at: Situation, event: MoveEvent): Led => {
+    const led = known.get(at) ?? new Map<MoveEvent, Led>();
+    known.set(at, led);
+    const before = led.get(event);
+    if (before) return before;
+    const { move } = event;
+    const now = timeOf(move, at.state, at.now);
+    const message = messageOf(move, at.state ?? { invocations: [] }, now);
+    advances += 1;
+    watched.take();
+    const advanced = message && advance(watched.workflow, at.state, message, hosts);
+    const entries = watched.take();
+    const seen = {
+      trace: traces.trace(entries),
+      guards: entries.filter((entry) => entry.type === 'guard'),
+    };
+    const made: Led = advanced?.accepted
+      ? { ...seen, to: situation(advanced.state, now), advanced }
+      : { ...seen, to: at, advanced: undefined };
+    led.set(event, made);
+    return made;
+  };
+
+  /** Moves that make a difference if they come late. */
+  const lateOf = (at: Situation, events: readonly MoveEvent[]): MoveEvent[] =>
+    events.flatMap((event) => {
+      const { move, name } = event;
+      const { state } = at;
+      if (!state?.timers[0] || (move.type !== 'answer' && move.type !== 'event')) return [];
+      const led = follow(at, event).advanced;
+      if (!led || !isTimeCritical(state, led.state, at.now)) return [];
+      return [{ type: 'move', name: `${name} late`, move: { ...move, late: true } }];
+    });
+
   return {
     origin: from ? situation(from.state, from.now) : situation(undefined, begin),
     movesOf(at) {
-      const made =
-        events.get(at) ??
-        (at.state ? moves.of(at.state, at.view) : starts).map((move, index): MoveEvent => ({
-          type: 'move',
-          name: String(index),
-          move,
-        }));
+      const before = events.get(at);
+      if (before) return before;
+      const moved = (at.state ? moves.of(at.state, at.view) : starts).map((move, index): MoveEvent => ({
+        type: 'move',
+        name: String(index),
+        move,
+      }));
+      const made = [...moved, ...lateOf(at, moved)];
       events.set(at, made);
       return made;
     },
-    follow(at, event) {
-      const led = known.get(at) ?? new Map<MoveEvent, Led>();
-      known.set(at, led);
-      const before = led.get(event);
-      if (before) return before;
-      const { move } = event;
-      const now = timeOf(move, at.state, at.now);
-      const message = messageOf(move, at.state ?? { invocations: [] }, now);
-      advances += 1;
-      watched.take();
-      const advanced = message && advance(watched.workflow, at.state, message, hosts);
-      const entries = watched.take();
-      const seen = {
-        trace: traces.trace(entries),
-        guards: entries.filter((entry) => entry.type === 'guard'),
-      };
-      const made: Led = advanced?.accepted
-        ? { ...seen, to: situation(advanced.state, now), advanced }
-        : { ...seen, to: at, advanced: undefined };
-      led.set(event, made);
-      return made;
-    },
+    follow,
     get advances() {
       return advances;
     },

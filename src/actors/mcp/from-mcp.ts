@@ -9,11 +9,12 @@
 import type { z, ZodType } from 'zod';
 
 import { ActorValueInvalid, McpCallFailed, McpToolFailed, OutcomeUnknown } from '../../errors.ts';
-import type { InvocationScope } from '../../invocation.ts';
+import type { DurableActor, InvocationScope, WorstCase, WorstCaseScope } from '../../invocation.ts';
 import { plainError } from '../../plain-error.ts';
+import { nothing } from '../../worst-case.ts';
 import { checkValue, isSchema } from '../check-value.ts';
 import { durableLogic, type DurablePromiseLogic } from '../durable-logic.ts';
-import { permissionsOf } from '../from-tool.ts';
+import { keyOf, permissionsOf } from '../from-tool.ts';
 import { assertOption, isName } from '../option.ts';
 import { underPolicies, type Policies } from '../policies/policies.ts';
 import type { JsonObject } from './connection.ts';
@@ -68,6 +69,11 @@ export interface McpActorOptions<TInput extends ZodType, TOutput extends ZodType
    * where the effect must happen once however often the machine asks, derive it from the input.
    */
   readonly idempotencyKey?: (input: z.output<TInput>, invocation: McpInvocation) => string;
+  /**
+   * Name of the actor that undoes what this one did, as far as it can be undone: its `src` in the same machine. A run that
+   * fails after this was done has to pass it; `check` finds the ways that do not.
+   */
+  readonly compensatedBy?: string;
   /** What it reads and writes, in words of your own: `crm`, `mail`. With neither it may touch anything. */
   readonly reads?: readonly string[];
   readonly writes?: readonly string[];
@@ -105,7 +111,7 @@ export function fromMcp<TInput extends ZodType, TOutput extends ZodType>(
 ): DurablePromiseLogic<z.output<TOutput>, z.input<TInput>> {
   assertOptions(options);
   const { server, tool, name = tool, description, irreversible = false, idempotencyKey } = options;
-  const { input, output, read } = options;
+  const { input, output, read, compensatedBy } = options;
   const contract: McpContract = {
     tool,
     input: options.arguments ? undefined : input,
@@ -113,7 +119,7 @@ export function fromMcp<TInput extends ZodType, TOutput extends ZodType>(
   };
   server.expect(contract);
 
-  const actor = {
+  const actor: DurableActor = {
     kind: 'tool',
     name,
     ...(description !== undefined && { description }),
@@ -121,8 +127,11 @@ export function fromMcp<TInput extends ZodType, TOutput extends ZodType>(
     output,
     irreversible,
     idempotent: idempotencyKey !== undefined,
+    compensatedBy,
+    ...(idempotencyKey && { idempotencyKey: keyOf(input, idempotencyKey) }),
     permissions: permissionsOf(options),
     failures: failuresOf(options),
+    worstCase: (_, scope) => worstCaseOf(options, scope),
     perform: async (value: unknown, scope: InvocationScope) => {
       const { key, runId } = scope;
       const checked = await checkValue(input, value, `Input of ${shown(name)}`);
@@ -182,6 +191,18 @@ async function answered<TInput extends ZodType, TOutput extends ZodType>(
     },
     describe: (response) => ({ response }),
   });
+}
+
+/** Each sign of progress starts the server's time anew, so that only the actor's own sets a bound to it whatever happens. */
+function worstCaseOf<TInput extends ZodType, TOutput extends ZodType>(
+  { server, tool, name = tool, timeoutMs, totalTimeoutMs }: McpActorOptions<TInput, TOutput>,
+  scope: WorstCaseScope,
+): WorstCase {
+  if (timeoutMs !== undefined || totalTimeoutMs !== undefined) return { ...nothing, timeMs: Infinity };
+  scope.assume(
+    `MCP server \`${server.name}\` does not put off the answer of \`${name}\` with signs of progress (set its \`timeoutMs\`)`,
+  );
+  return { ...nothing, timeMs: scope.attempts * server.longestCallMs };
 }
 
 function failuresOf<TInput extends ZodType, TOutput extends ZodType>(
@@ -263,6 +284,8 @@ function assertOptions<TInput extends ZodType, TOutput extends ZodType>(
     assert(words === undefined || (Array.isArray(words) && words.every(isName)), option, 'a list of names');
   }
   assert([undefined, true, false].includes(options.irreversible), 'irreversible', 'a boolean');
+  const undone = options.compensatedBy === undefined || isName(options.compensatedBy);
+  assert(undone, 'compensatedBy', 'the name of an actor of the same machine');
   assert(
     options.description === undefined || isName(options.description),
     'description',

@@ -61,6 +61,8 @@ export interface McpServer {
   readonly allow: readonly string[] | undefined;
   /** One of each kind of `MCP_CALL_FAILED` that a call may reject with. */
   readonly callFailures: readonly McpCallFailed[];
+  /** How long `call` takes at most, in milliseconds, if the server does not put off its answer with signs of progress. */
+  readonly longestCallMs: number;
   /** The server's tools that are allowed. Rejects with `MCP_CALL_FAILED`. */
   tools(): Promise<readonly McpTool[]>;
   /**
@@ -204,6 +206,7 @@ export function mcpServer(options: McpServerOptions): McpServer {
     name,
     allow,
     callFailures: someCallFailures(name, target.http !== undefined),
+    longestCallMs: longestStepsOf(target) * target.timeoutMs,
     tools: () =>
       using(async (connection) => (await connection.tools()).filter((tool) => isAllowed(tool.name))),
     call: async (tool, args, { signal = new AbortController().signal, meta, contract, onSend } = {}) => {
@@ -238,6 +241,15 @@ export function mcpServer(options: McpServerOptions): McpServer {
       await last.connection.then((connection) => connection.close()).catch(() => {});
     },
   };
+}
+
+/** How many steps a call may take, each of which has its time: to ask a connection that is lost, then to connect anew. */
+function longestStepsOf({ http }: McpTarget): number {
+  const asked = 2; // For its tools, and to call one.
+  // By the newer protocol, then by the older; a process is asked by the older one first.
+  const connected = http ? 2 : 3;
+  const located = typeof http?.url === 'function' ? 1 : 0;
+  return (http ? asked : 0) + located + connected + asked;
 }
 
 /** Refuses a tool that is not on the server's allow-list. */

@@ -21,12 +21,19 @@ import { allPermissions } from '../../permissions.ts';
 import { describeError, type PlainError } from '../../plain-error.ts';
 import { checkValue } from '../check-value.ts';
 import type { DurablePromiseLogic } from '../durable-logic.ts';
-import { assertAnswerChecks, type AnswerChecks, refusalOf } from '../answer-checks.ts';
+import {
+  assertAnswerChecks,
+  type AnswerChecks,
+  judgesOf,
+  judgingFailures,
+  refusalOf,
+} from '../answer-checks.ts';
 import { distinctFailures } from '../distinct-failures.ts';
 import { eitherOf } from '../either-of.ts';
 import { anyGateRejected, gateRejected } from '../gate-rejected.ts';
 import { assertOption, isName } from '../option.ts';
 import { assertCallPolicies, type CallPolicies, createCallGuard, guardFailures } from './call-guard.ts';
+import { policiesWorstCase } from './policies-worst-case.ts';
 import { assertRetry, type RetryPolicy, retried } from './retry.ts';
 import { assertTimeouts, timed, type Timeouts } from './timeout.ts';
 
@@ -114,14 +121,15 @@ export function underPolicies<TOutput, TInput, TChecked = TInput>(
       });
     };
 
-  const own = [
-    ...(actor.failures ?? []),
-    ...guardFailures(actor, policies),
-    ...(accept ? [anyGateRejected(actor.name)] : []),
-  ];
+  const attempting = [...(actor.failures ?? []), ...guardFailures(actor, policies)];
+  const own = [...attempting, ...judgingFailures(accept), ...(accept ? [anyGateRejected(actor.name)] : [])];
   const last = fallback.at(-1)?.signalbox;
+  const taking = { ...policies, judges: judgesOf(accept), fallback, failures: attempting };
   return {
     ...actor,
+    ...(actor.worstCase && {
+      worstCase: (input, scope) => policiesWorstCase(actor, taking, input, scope),
+    }),
     ...(fallback.length > 0 && asOne(actor, fallback)),
     // Of those before the last comes nothing through but what any actor may reject with.
     failures: distinctFailures(last ? (last.failures ?? []) : own),
@@ -139,9 +147,16 @@ function asOne(actor: DurableActor, fallback: readonly DurableLogic[]): Partial<
   const all = [actor, ...others];
   return {
     output: eitherOf(all),
+    answerTokens: longestAnswerOf(all),
     ...declaredTogether(all),
     ...(all.some((one) => one.stopped) && { stopped }),
   };
+}
+
+/** Undefined if one of them does not say. */
+export function longestAnswerOf(actors: readonly DurableActor[]): number | undefined {
+  const longest = Math.max(...actors.map(({ answerTokens = Infinity }) => answerTokens));
+  return longest === Infinity ? undefined : longest;
 }
 
 function partOf(fallback: number): string {

@@ -87,6 +87,18 @@ export function delayOf(policy: RetryPolicy, failures: number, random = Math.ran
   return Math.round(whole * (1 - jitter * random()));
 }
 
+/** All waits between attempts, none of them cut by chance. `atLeastMs`: what each is at least. */
+export function longestWaitsOf(policy: RetryPolicy, atLeastMs: number): number {
+  let sumMs = 0;
+  for (let failures = 1; failures < policy.attempts; failures++) {
+    sumMs += Math.max(
+      atLeastMs,
+      delayOf(policy, failures, () => 0),
+    );
+  }
+  return sumMs;
+}
+
 /** What the other side asks for, where it asks. */
 function retryAfterOf(error: unknown): number | undefined {
   const after = detailOf(error, 'retryAfterMs');

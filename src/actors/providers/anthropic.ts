@@ -94,7 +94,9 @@ export function anthropic({ client, enforcesSchema = true }: AnthropicOptions = 
       const create = ({ signal }: Aborting) => current.messages.create(params, optionsOf({ signal }));
       const { data, requestId } = params.stream
         ? await answerTo(() => create(call), { call, client: current })
-        : await inTime(timeoutMs, call, (timed) => answerTo(() => create(timed), { call: timed, client: current }));
+        : await inTime(timeoutMs, call, (timed) =>
+            answerTo(() => create(timed), { call: timed, client: current }),
+          );
       const answer = isStream(data) ? await messageOf(data, { call, client: current, requestId }) : data;
       return responseOf(answer, request, requestId);
     },
@@ -132,9 +134,10 @@ async function inTime<T>(
   work: (timed: Aborting) => Promise<T>,
 ): Promise<T> {
   if (timeoutMs === Infinity) return work({ signal });
-  const late = failure('no answer came in time', { kind: 'timeout', retryable: true });
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(late), timeoutMs);
+  const end = (): void =>
+    controller.abort(failure('no answer came in time', { kind: 'timeout', retryable: true }));
+  const timer = setTimeout(end, timeoutMs);
   try {
     return await work({ signal: AbortSignal.any([signal, controller.signal]) });
   } finally {

@@ -371,6 +371,7 @@ describe('check', () => {
       'no-idempotency-key',
       'unknown-answer',
       'not-explored',
+      'folded-unlike',
     ]);
     const files = new Set(readdirSync(new URL('rules', import.meta.url)));
     const untested = rules.filter(({ id }) => !tested.has(id) && !files.has(`${id}.test.ts`));
@@ -432,6 +433,59 @@ describe('check', () => {
       { rule: 'no-timer', where: '(root)' },
     ]);
     expect(check(workflowOf({ initial: 'a', states: { a: done } }), { maxNodes: 20 }).findings).toEqual([]);
+  });
+
+  it('finds folded-unlike, and not where `fold` gives what decides', () => {
+    const machine = setup({
+      types: {
+        context: {} as { n: number; notes: readonly string[] },
+        events: {} as { type: 'MORE' } | { type: 'END' },
+      },
+    }).createMachine({
+      id: 'noting',
+      context: { n: 0, notes: [] },
+      initial: 'on',
+      states: {
+        on: {
+          on: {
+            MORE: {
+              actions: assign({
+                n: ({ context }) => Math.min(context.n + 1, 3),
+                notes: ({ context }) => [...context.notes, 'more'],
+              }),
+            },
+            END: [
+              { guard: ({ context }) => context.notes.join().length > 10, target: 'long' },
+              { target: 'short' },
+            ],
+          },
+          after: { 1000: 'short' },
+        },
+        short: done,
+        long: done,
+      },
+    });
+    type Noting = { readonly n: number; readonly notes: readonly string[] };
+    const rulesOf = (fold?: (context: Noting) => unknown, maxNodes = 30) => {
+      const { findings } = check(
+        defineWorkflow({ machine, version: '1', owner: 'us', ...(fold ? { fold } : {}) }),
+        { maxNodes },
+      );
+      return findings.map(({ rule, message }) => [rule, message]);
+    };
+    // All of the notes decides, and they grow without end.
+    expect(rulesOf()).toEqual([
+      ['not-explored', expect.stringContaining('In the context, `notes.length` has 28 values in `on`.')],
+    ]);
+    expect(rulesOf(({ n }) => n)).toEqual([]);
+    expect(rulesOf(({ n }) => n < 3)).toEqual([
+      ['folded-unlike', 'Two states of `on` count as one, and go on otherwise at: MORE.'],
+      ['unreachable-state', 'No run comes to `long`.'],
+      expect.anything(),
+    ]);
+    expect(() => rulesOf(() => [].join.call(undefined))).toThrow(
+      /`fold` of `noting@1` threw on a context in/,
+    );
   });
 
   it('holds it against no state that it did not come to what it did not look at', () => {

@@ -14,28 +14,38 @@ import { createRoutes } from '../paths/routes.ts';
 import type { CheckOptions, Rule, Severity } from './rule.ts';
 import { answerNotTaken } from './rules/answer-not-taken.ts';
 import { noIdempotencyKey } from './rules/effects.ts';
+import { foldedUnlike } from './rules/folded-unlike.ts';
 import { joinNeverDone } from './rules/join-never-done.ts';
+import { lostEffect } from './rules/lost-effect.ts';
 import { transitionNeverTaken, unreachableState } from './rules/never-reached.ts';
 import { noTimer } from './rules/no-timer.ts';
 import { noWayOut } from './rules/no-way-out.ts';
+import { notCompensated } from './rules/not-compensated.ts';
 import { notExplored } from './rules/not-explored.ts';
+import { race } from './rules/race.ts';
 import { failureNotHandled, runFails } from './rules/run-fails.ts';
 import { noOwner, personAtEveryStep, tooManyStates } from './rules/shape.ts';
 import { ungatedEffect } from './rules/ungated-effect.ts';
 import { unboundedLoop } from './rules/unbounded-loop.ts';
+import { uncheckedOutput } from './rules/unchecked-output.ts';
 import { unknownAnswer } from './rules/unknown-answer.ts';
 
 /** All rules, those that tell of the worst first. */
 export const rules: readonly Rule[] = [
   ungatedEffect,
+  lostEffect,
+  notCompensated,
   noIdempotencyKey,
   runFails,
   noWayOut,
   answerNotTaken,
   joinNeverDone,
   unboundedLoop,
+  race,
+  foldedUnlike,
   failureNotHandled,
   notExplored,
+  uncheckedOutput,
   unknownAnswer,
   unreachableState,
   transitionNeverTaken,
@@ -88,9 +98,13 @@ export interface CheckReport {
  * ```
  */
 export function check(workflow: AnyWorkflow, options: CheckOptions = {}): CheckReport {
+  return checkGraph(workflow, explore(workflow, options), options);
+}
+
+/** The same of a graph that was explored before, with these options. */
+export function checkGraph(workflow: AnyWorkflow, graph: Graph, options: CheckOptions = {}): CheckReport {
   const accepted = workflow.accepted ?? [];
   assertAccepted(workflow.ref, accepted);
-  const graph = explore(workflow, options);
   const all = findingsOf(workflow, graph, options);
   const reasons = new Map(all.map((finding) => [finding, accepted.find((one) => isFor(one, finding))]));
   const leftOut = graph.nodes.filter(({ explored }) => !explored).length;

@@ -6,7 +6,7 @@ import type { Path, PathStep } from './path.ts';
 /** `classifyTicket → billing`, `draftReply → text (not replyChecked)`, `EDIT amount 50`, `after approvalTime`. */
 export function nameOfStep(move: Move, verdicts: readonly Verdict[]): string {
   const refused = [...new Set(verdicts.filter(({ passed }) => !passed).map(({ gate }) => gate))];
-  const name = nameOfMove(move);
+  const name = nameOfMove(move) + ('late' in move ? ' (late)' : '');
   return refused.length > 0 && name !== '' ? `${name} (not ${refused.join(', ')})` : name;
 }
 

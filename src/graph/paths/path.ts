@@ -14,7 +14,7 @@ export interface Path {
 export interface PathStep {
   readonly name: string;
   readonly move: Move;
-  /** Milliseconds since the epoch. It passes only when a timer fires. */
+  /** Milliseconds since the epoch. Time passes when a timer fires, and up to it when something comes late. */
   readonly at: number;
   /** Ids of the machine's transitions that it takes. */
   readonly transitions: readonly string[];

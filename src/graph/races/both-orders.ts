@@ -6,10 +6,10 @@
  * I2. Both orders are asked at one time: that at which the timer fires, if one of the two is a timer. So what the first
  *     begins waits as long in either order, and only the order differs.
  */
-import { advance, createHostCache, performerOf } from '../../engine/advance.ts';
+import { advance, createHostCache } from '../../engine/advance.ts';
 import type { Invocation, Message, RunState } from '../../engine/run-state.ts';
-import { durableActor } from '../../invocation.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
+import { actorOf } from '../actor-of.ts';
 import { messageOf, type Move, timeOf } from '../moves.ts';
 import { differences, type Outcome } from './outcome-of.ts';
 
@@ -32,10 +32,7 @@ export type CompareOrders = (at: Standing, first: Move, second: Move) => BothOrd
 /** The comparison gives undefined where one of the two would not be taken even if it came first. */
 export function createOrderComparison(workflow: AnyWorkflow): CompareOrders {
   const hosts = createHostCache();
-  const isIrreversible = ({ src }: Invocation): boolean => {
-    const logic = performerOf(workflow, src);
-    return logic !== undefined && durableActor(logic)?.irreversible === true;
-  };
+  const isIrreversible = ({ src }: Invocation): boolean => actorOf(workflow, src)?.irreversible === true;
 
   const outcomeOf = (
     { state }: Standing,

@@ -17,7 +17,7 @@ import type { Move } from '../moves.ts';
 import { nameOfStep } from '../paths/path-name.ts';
 import type { Route, Routes } from '../paths/routes.ts';
 import { type BothOrders, createOrderComparison } from './both-orders.ts';
-import { createQuickLook, movesOf } from './quick-look.ts';
+import { createQuickLook, isLate, movesOf } from './quick-look.ts';
 import { createRacePlace } from './race-place.ts';
 
 /** `order`: both are taken in either order, to different ends. `first-wins`: one that comes second is lost. */
@@ -73,15 +73,19 @@ export function findRaces(workflow: AnyWorkflow, graph: Graph, routes: Routes): 
     const [first, second] = one.name <= other.name ? [one, other] : [other, one];
     const pair = pairAt(node, first, second);
     if (isThrough(pair)) return;
+    let isUnseen = false;
     for (const { first: a, second: b, look: seen } of look(first.edge, second.edge)) {
-      if (seen === 'unknown' || pair.found.has(seen) || pair.seen >= mostSeen) continue;
-      pair.seen += 1;
-      ask(pair, node, { ...first, move: a }, { ...second, move: b });
+      if (seen === 'unknown') isUnseen = true;
+      else if (seen !== 'same' && !pair.found.has(seen) && pair.seen < mostSeen) {
+        pair.seen += 1;
+        ask(pair, node, { ...first, move: a }, { ...second, move: b });
+      }
     }
+    if (!isUnseen) return;
     for (const [a, b] of payloads(first.edge, second.edge)) {
-      if (pair.unseen >= mostUnseen || pair.found.size > 0) return;
+      if (pair.unseen >= mostUnseen || isThrough(pair)) return;
       pair.unseen += 1;
-      if (mayTouch(first.edge, second.edge)) ask(pair, node, { ...first, move: a }, { ...second, move: b });
+      ask(pair, node, { ...first, move: a }, { ...second, move: b });
     }
   }
 
@@ -135,29 +139,22 @@ function nearestFirst(nodes: readonly GraphNode[], routes: Routes): GraphNode[] 
 }
 
 function inputsAt({ out }: GraphNode): Input[] {
-  return out.map((edge) => {
-    const { name } = edge.move;
-    return { edge, name, sign: `${edge.move.type} ${name} ${edge.transitions.join(' ')}` };
+  return out.flatMap((edge) => {
+    const { move, transitions } = edge;
+    const { name } = move;
+    if (isLate(move)) return [];
+    return [{ edge, name, sign: [move.type, 'path' in move ? move.path : name, ...transitions].join(' ') }];
   });
 }
 
 /** Two answers of one invocation, two payloads of one event and two timers do not. */
 function mayComeInEitherOrder(one: Move, other: Move): boolean {
-  if (one.type !== other.type) return true;
-  return one.type !== 'timer' && one.name !== other.name;
+  if (one.type === 'answer' && other.type === 'answer') return one.path !== other.path;
+  return one.type !== other.type || (one.type === 'event' && one.name !== other.name);
 }
 
 function isThrough({ found, unseen, seen }: Pair): boolean {
   return found.size === 2 || (unseen >= mostUnseen && seen >= mostSeen);
-}
-
-/** If neither of them writes anything, neither can see anything of the other but where it leads, which the graph tells. */
-function mayTouch(first: GraphEdge, second: GraphEdge): boolean {
-  return first.to !== second.to || writes(first) || writes(second);
-}
-
-function writes({ from, advanced: { state } }: GraphEdge): boolean {
-  return from.state?.snapshot.context !== state.snapshot.context;
 }
 
 function* payloads(first: GraphEdge, second: GraphEdge): Iterable<readonly [Move, Move]> {
@@ -169,18 +166,24 @@ function* payloads(first: GraphEdge, second: GraphEdge): Iterable<readonly [Move
 
 function routesOver(to: Route, one: Moving, other: Moving, both: BothOrders): [Route, Route] {
   const steps = (before: Moving, after: Moving, isLost: boolean): Route => {
-    const begun = { ...before.edge, move: before.move };
-    // Another timer may be due before it by then: time has passed only in thought.
-    const isDue = after.move.type !== 'timer' || isNext(before.edge, after.move);
-    return isLost || !isDue ? [...to, begun] : [...to, begun, { ...after.edge, move: after.move }];
+    const { edge } = before;
+    const first = after.move.type === 'timer' ? firstBefore(after.move, before) : before.move;
+    const begun = { ...edge, move: first ?? before.move };
+    return isLost || !first ? [...to, begun] : [...to, begun, { ...after.edge, move: after.move }];
   };
   return [steps(one, other, both.secondLost), steps(other, one, both.firstLost)];
 }
 
-function isNext(
-  { advanced: { state } }: GraphEdge,
-  { source, id }: Extract<Move, { type: 'timer' }>,
-): boolean {
-  const [next] = state.timers;
-  return next?.source === source && next.id === id;
+type TimerMove = Extract<Move, { readonly type: 'timer' }>;
+
+/** What comes before a timer comes late if it arms another that would fire before it. Undefined if that would still do so. */
+function firstBefore({ source, id }: TimerMove, { move, edge }: Moving): Move | undefined {
+  const { from, advanced } = edge;
+  const { timers } = advanced.state;
+  const sooner = timers.slice(
+    0,
+    timers.findIndex((timer) => timer.source === source && timer.id === id),
+  );
+  if (sooner.length === 0 || (move.type !== 'answer' && move.type !== 'event')) return move;
+  return sooner.every(({ deadline }) => deadline - from.now > 1) ? { ...move, late: true } : undefined;
 }

@@ -7,7 +7,8 @@ import type { GraphEdge, GraphNode } from '../graph.ts';
 import type { Move } from '../moves.ts';
 import { canonical } from '../fold.ts';
 
-export type Look = 'order' | 'first-wins' | 'unknown';
+/** `same`: nothing was written, and both orders lead to one place. */
+export type Look = 'order' | 'first-wins' | 'same' | 'unknown';
 
 /** Two payloads, one of each input, and what the graph tells of them. */
 export interface Glance {
@@ -31,7 +32,9 @@ export function createQuickLook(): QuickLook {
     const known = nextOf.get(node);
     if (known) return known;
     const made = new Map<string, GraphEdge>();
-    for (const edge of node.out) for (const move of movesOf(edge)) made.set(identityOf(move), edge);
+    for (const edge of node.out) {
+      if (!isLate(edge.move)) for (const move of movesOf(edge)) made.set(identityOf(move), edge);
+    }
     nextOf.set(node, made);
     return made;
   };
@@ -61,31 +64,36 @@ export function createQuickLook(): QuickLook {
     const glances: Glance[] = [];
     for (const [afterFirst, secondMove] of seconds(first, second)) {
       for (const [afterSecond, firstMove] of seconds(second, first)) {
-        const look =
-          afterFirst === 'unknown' || afterSecond === 'unknown'
-            ? 'unknown'
-            : isSame(endOf(first, afterFirst), endOf(second, afterSecond))
-              ? 'unknown'
-              : afterFirst === 'lost' || afterSecond === 'lost'
-                ? 'first-wins'
-                : 'order';
+        const look = lookOf(first, afterFirst, second, afterSecond);
         glances.push({ first: firstMove, second: secondMove, look });
       }
     }
     return glances;
   };
 
-  function isSame(one: GraphNode, other: GraphNode): boolean {
-    return one === other || place(one) === place(other);
+  function lookOf(first: GraphEdge, afterFirst: Second, second: GraphEdge, afterSecond: Second): Look {
+    if (afterFirst === 'unknown' || afterSecond === 'unknown') return 'unknown';
+    const one = afterFirst === 'lost' ? first : afterFirst;
+    const other = afterSecond === 'lost' ? second : afterSecond;
+    if (one.to !== other.to && place(one.to) !== place(other.to)) {
+      return afterFirst === 'lost' || afterSecond === 'lost' ? 'first-wins' : 'order';
+    }
+    return [first, second, one, other].some(writes) ? 'unknown' : 'same';
   }
 }
 
-function endOf(first: GraphEdge, second: GraphEdge | 'lost'): GraphNode {
-  return second === 'lost' ? first.to : second.to;
+/** Whether it has written to the context: one that is not written to stays the same object. */
+function writes({ from, advanced: { state } }: GraphEdge): boolean {
+  return from.state?.snapshot.context !== state.snapshot.context;
 }
 
 export function movesOf({ move, alike }: GraphEdge): readonly Move[] {
   return alike.length > 0 ? [move, ...alike] : [move];
+}
+
+/** The same input at another time: the order alone is asked about here. */
+export function isLate(move: Move): boolean {
+  return 'late' in move && move.late === true;
 }
 
 /** Whether the input cannot come any more once the edge was taken. Whether an event is accepted then, its node tells. */

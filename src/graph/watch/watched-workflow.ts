@@ -12,7 +12,7 @@
  */
 import { type AnyActorLogic, type AnyStateMachine, and, createMachine } from 'xstate';
 
-import { isStateMachine, sourceKind, type StateNode } from '../../actor-sources.ts';
+import { inlineSource, isStateMachine, sourceKind, type StateNode } from '../../actor-sources.ts';
 import type { DecidedAction } from '../../engine/run-state.ts';
 import { collectVerdicts, recordVerdict, type Verdict } from '../../gates/verdict.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
@@ -96,7 +96,13 @@ function watchedMachine(
     ),
   );
   const rebuilt = createMachine(
-    watchedNode(machine.config as Config, machine.root, { ...watching, watch, prefix, pure }) as never,
+    watchedNode(machine.config as Config, machine.root, {
+      ...watching,
+      watch,
+      prefix,
+      pure,
+      nested,
+    }) as never,
     {
       actors: watchedActors,
       guards: mapped(guards, (guard) => watch.guard(guard)),
@@ -114,10 +120,12 @@ interface Wrapping extends Watching {
   readonly prefix: string;
   /** Sources of the actors that the route goes on in: what they are started with matters. */
   readonly pure: ReadonlySet<string>;
+  /** The logic of an actor, watched if it is a machine. */
+  readonly nested: (src: string, logic: unknown) => unknown;
 }
 
 function watchedNode(config: Config, node: StateNode, wrapping: Wrapping): Config {
-  const { watch, prefix, pure, note, gates } = wrapping;
+  const { watch, prefix, pure, nested, note, gates } = wrapping;
   const source = node.path.join('.');
   const transitions = (on: string, given: unknown): unknown =>
     // `on: { EVENT: undefined }` forbids the event, so it must not get lost.
@@ -151,7 +159,7 @@ function watchedNode(config: Config, node: StateNode, wrapping: Wrapping): Confi
       typeof src === 'string' ? pure.has(src) : sourceKind(src as AnyActorLogic) !== 'promise';
     return {
       ...rest,
-      src,
+      src: typeof src === 'string' ? src : nested(inlineSource(node.id, index), src),
       ...(input === undefined ? {} : { input: goesOnInside ? watch.deciding(input) : input }),
       ...(onDone === undefined ? {} : { onDone: transitions(`${name}.done`, onDone) }),
       ...(onError === undefined ? {} : { onError: transitions(`${name}.error`, onError) }),

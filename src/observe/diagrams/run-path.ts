@@ -1,19 +1,13 @@
-/**
- * The way that a run took, from its history.
- *
- * A history tells messages and where each led; which transitions were taken is found by folding `advance` over the messages
- * once more, with a machine that tells. Nothing is performed.
- */
-import { isDeepStrictEqual } from 'node:util';
+/** The way that a run took, from its history. */
 import type { AnyStateMachine, StateValue } from 'xstate';
 
 import type { StateNode } from '../../actor-sources.ts';
-import { advance, createHostCache } from '../../engine/advance.ts';
 import type { HistoryEntry } from '../../engine/history.ts';
-import type { PersistedActor, RunState } from '../../engine/run-state.ts';
-import { transitionsTaken, watchedWorkflow } from '../../graph/watch/watched-workflow.ts';
+import type { PersistedActor } from '../../engine/run-state.ts';
+import { type MachinePlace, machinesIn } from '../../graph/machines-in.ts';
+import { foldHistory } from '../../graph/promotion/fold-history.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
-import { type MachinePlace, machinesIn, stateKey } from './create-diagram.ts';
+import { stateKey } from './create-diagram.ts';
 import type { RunPath } from './overlay.ts';
 
 export interface RunPathOptions {
@@ -35,47 +29,22 @@ export function pathOfRun(
   history: readonly HistoryEntry[],
   { runId }: RunPathOptions = {},
 ): RunPath {
-  const watched = watchedWorkflow(workflow);
-  const hosts = createHostCache();
+  const { steps, misfit } = foldHistory(workflow, history);
+  const fitting = new Map(steps.map((step) => [step.entry, step]));
   const places = machinesIn(workflow.machine as AnyStateMachine);
   const taken = new Map<string, number>();
   const rested = new Set<string>();
   let current: readonly string[] = [];
   let status = 'not started';
-  let state: RunState | undefined;
-  let misfit: number | undefined;
   for (const entry of history) {
     if (entry.type !== 'message') continue;
     status = entry.status;
-    if (misfit === undefined) {
-      const led = attempted(() => advance(watched.workflow, state, entry.message, hosts));
-      watched.take();
-      if (led && fits(led.state.snapshot.value, entry.value)) {
-        state = led.state;
-        for (const id of transitionsTaken(led.actions)) taken.set(id, (taken.get(id) ?? 0) + 1);
-      } else misfit = entry.seq;
-    }
-    // A run that failed at its start was nowhere.
-    current =
-      misfit === undefined && state
-        ? activeStates(state.snapshot, places)
-        : ownStates(places, '', entry.value);
+    const step = fitting.get(entry);
+    for (const id of step?.transitions ?? []) taken.set(id, (taken.get(id) ?? 0) + 1);
+    current = step ? activeStates(step.after.snapshot, places) : ownStates(places, '', entry.value);
     for (const key of current) rested.add(key);
   }
   return { kind: 'run', runId, status, taken, rested, current: new Set(current), misfit };
-}
-
-/** A history of another machine may hold what this one cannot be given. */
-function attempted<T>(fn: () => T): T | undefined {
-  try {
-    return fn();
-  } catch {
-    return undefined;
-  }
-}
-
-function fits(led: StateValue | undefined, recorded: StateValue | undefined): boolean {
-  return recorded === undefined || isDeepStrictEqual(led, recorded);
 }
 
 /** Keys of the active states, in the machines of its children too. */

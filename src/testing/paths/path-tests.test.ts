@@ -217,6 +217,21 @@ describe('pathTests', () => {
     for (const { run } of tests) await run();
   });
 
+  it('plays what comes late just before the timer that it is late for', async () => {
+    const machine = createMachine({
+      id: 'lateness',
+      type: 'parallel',
+      states: {
+        whole: { initial: 'on', states: { on: { after: { 10_000: 'over' } }, over: {} } },
+        part: { initial: 'a', states: { a: { on: { GO: 'b' } }, b: { after: { 6_000: 'c' } }, c: {} } },
+      },
+    });
+    const workflow = defineWorkflow({ machine: machine as never, version: '1' });
+    const tests = [...pathTests(workflow, { cover: 'transition-pairs', crash: 'every-commit' })];
+    expect(tests.map(({ name }) => name)).toContain('GO (late), after 10000, after 6000');
+    for (const { run } of tests) await run();
+  });
+
   it.each([
     ['crash', { crash: 'sometimes' }, /Expected `crash` to be `every-commit` or left out, got `"sometimes"`/],
     ['threshold', { threshold: 101 }, /Expected `threshold` to be a number from 0 to 100, got `101`/],

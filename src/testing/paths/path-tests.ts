@@ -14,14 +14,17 @@
  * performed again, that the state is the one that `advance` gives for that error, and that the run has ended or that there
  * is something that it waits for. What comes after it, the paths show in which the actor answers so.
  */
+import type { AssertionError } from 'node:assert';
+
 import { memoryStore } from '../../../persistence/memory.ts';
 import type { Store } from '../../../persistence/store.ts';
 import { InvalidOption } from '../../errors.ts';
-import { type Paths, paths, type PathsOptions } from '../../graph/index.ts';
+import { type Paths, paths, type PathsOptions, races, type Races } from '../../graph/index.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { assertCovered, coverageOf, describeCoverage, type PathCoverage } from './coverage.ts';
 import { type ExpectedPath, expectedPath } from './expected-steps.ts';
 import { playPath } from './play-path.ts';
+import { racePaths } from './race-paths.ts';
 import type { Script } from './script.ts';
 import { scriptedWorkflow } from './scripted-workflow.ts';
 import { assertTransitions } from './assert-transitions.ts';
@@ -29,6 +32,16 @@ import { assertTransitions } from './assert-transitions.ts';
 export interface PathTestsOptions extends PathsOptions {
   /** Paths that `paths` has made. Default: made now, by the options of `paths` that are given here. */
   readonly paths?: Paths;
+  /**
+   * Add a test for each order of the workflow's races: those that `races` has made, or if true those that it finds now, by the
+   * options that are given here. What they take does not count as covered. Default: none.
+   */
+  readonly races?: boolean | Races;
+  /**
+   * Whether the tests of a race fail in which both inputs are taken in either order, to different ends, if the workflow's
+   * `accepted` does not say why that is right. Default: false.
+   */
+  readonly racesMeant?: boolean;
   /** Play each path again, killed and restored at each of its writes. Default: not. */
   readonly crash?: 'every-commit';
   /**
@@ -50,7 +63,7 @@ export interface PathTest {
   run(): Promise<void>;
 }
 
-/** The tests, one for each path, and the last for their coverage. */
+/** The tests, one for each path, then those of races, and the last for the coverage of the paths. */
 export interface PathTests extends Iterable<PathTest> {
   /** What the paths cover, if all pass. */
   readonly coverage: PathCoverage;
@@ -76,12 +89,15 @@ export interface PlayedPaths {
  * ```
  */
 export function pathTests(workflow: AnyWorkflow, options: PathTestsOptions = {}): PathTests {
-  const { paths: given, crash, store = memoryStore, threshold = 100, excused = {} } = options;
+  const { paths: given, races: racing = false, racesMeant = false, crash, ...others } = options;
+  const { store = memoryStore, threshold = 100, excused = {} } = others;
   const { stepMs = 4_000, ...rest } = options;
   assertOptions(crash, threshold, stepMs);
   const { paths: found, graph } = given ?? paths(workflow, rest);
   const expected = found.map((path) => expectedPath(workflow, path));
   const taken = new Set(expected.flatMap(({ steps }) => steps.flatMap(({ transitions }) => transitions)));
+  const racesFound = racing === true ? races(workflow, rest) : racing || undefined;
+  const inRaces = racesFound ? racePaths(racesFound, racesMeant) : [];
   const coverage = coverageOf(workflow, taken, excused, graph.stuckGuards);
 
   const scripts = new Map<string, Script>();
@@ -108,9 +124,10 @@ export function pathTests(workflow: AnyWorkflow, options: PathTestsOptions = {})
     played.steps += path.steps.length;
   };
 
-  const tests: PathTest[] = expected.map((path) => ({
+  const testOf = (path: ExpectedPath, problem?: AssertionError): PathTest => ({
     name: nameOf(path),
     async run() {
+      if (problem) throw problem;
       const opened = await store();
       try {
         await play(path, opened);
@@ -118,7 +135,11 @@ export function pathTests(workflow: AnyWorkflow, options: PathTestsOptions = {})
         await opened.close();
       }
     },
-  }));
+  });
+  const tests = expected.map((path) => testOf(path));
+  for (const { name, path, problem } of inRaces) {
+    tests.push(testOf(expectedPath(workflow, { ...path, name }), problem));
+  }
   tests.push({
     name: describeCoverage(coverage),
     run: async () => assertCovered(coverage, threshold),

@@ -127,6 +127,7 @@ export async function playPath(options: PlayOptions): Promise<Played> {
     const take = async ({ move, message, by }: ExpectedStep, index: number): Promise<void> => {
       const taken = (): Promise<void> =>
         until(() => record.applied > index, mortal, 'The run did not take it');
+      if (move.type !== 'timer') await clock.advance(Math.max(0, message.at - clock.now()));
       if (message.type === 'event') {
         await send({ event: message.event, key: `step ${index}`, ...(by ? { by } : {}) });
       } else if (move.type === 'timer') {

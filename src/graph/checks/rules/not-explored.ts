@@ -7,7 +7,7 @@ export const notExplored: Rule = {
   severity: 'warning',
   explains:
     'The states that a run can be in were too many, so a part of the workflow was not looked at: it may hold anything that the other rules look for.',
-  fix: 'Bound what grows, or do not let the route depend on all of it; else explore further with `maxNodes`.',
+  fix: 'Bound what grows, or say with `defineWorkflow({ fold })` what of it matters; else explore further with `maxNodes`.',
   *find({ graph }: Subject): Iterable<Found> {
     const { cut, settled, growing, nodes } = graph;
     if (cut === 0 && settled) return;

@@ -65,7 +65,7 @@ function shortestLoop(start: GraphNode, within: (node: GraphNode) => GraphEdge[]
 }
 
 /** Strongly connected parts (Tarjan 1972), without recursion: graphs may be deep. */
-function connectedParts(
+export function connectedParts(
   nodes: readonly GraphNode[],
   next: (node: GraphNode) => readonly GraphNode[],
 ): GraphNode[][] {
