@@ -12,7 +12,15 @@ export type {
   MessageEntry,
   RefusedEntry,
 } from './engine/history.ts';
-export type { DurableActor, DurableLogic, Exchange, InvocationScope, TokenUsage } from './invocation.ts';
+export type {
+  DurableActor,
+  DurableLogic,
+  Exchange,
+  InvocationScope,
+  TokenUsage,
+  WorstCase,
+  WorstCaseScope,
+} from './invocation.ts';
 export type { RunHandle, SendOptions, SnapshotCondition, WaitOptions } from './engine/run-handle.ts';
 export type { AcceptedEvent, RunSnapshot } from './engine/run-snapshot.ts';
 export { advance } from './engine/advance.ts';

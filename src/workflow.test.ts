@@ -22,6 +22,7 @@ import { z } from 'zod';
 import { sourceKind } from './actor-sources.ts';
 import { InvalidOption, WorkflowInvalid } from './errors.ts';
 import { matchesDescriptor } from './event-descriptor.ts';
+import { fromTool } from './actors/from-tool.ts';
 import { defineWorkflow, type WorkflowExample } from './workflow.ts';
 
 type Config = Parameters<typeof createMachine>[0];
@@ -367,5 +368,39 @@ describe('the types of a workflow', () => {
     expectTypeOf(workflow.examples).toEqualTypeOf<
       ReadonlyArray<WorkflowExample<{ at: string }>> | undefined
     >();
+  });
+});
+
+describe('what undoes an actor', () => {
+  const tool = (name: string, compensatedBy?: string) =>
+    fromTool({
+      name,
+      input: z.unknown(),
+      output: z.unknown(),
+      ...(compensatedBy !== undefined && { compensatedBy }),
+      run: async () => {},
+    });
+  const shop = (compensatedBy: string) =>
+    setup({ actors: { charge: tool('charge', compensatedBy), refund: tool('refund') } }).createMachine({
+      id: 'shop',
+      invoke: { src: 'charge' },
+    });
+
+  it('is an actor of the same machine', () => {
+    expect(() => defineWorkflow({ machine: shop('refund'), version: '1' })).not.toThrow();
+    const unknown = (): unknown => defineWorkflow({ machine: shop('giveBack'), version: '1' });
+    expect(unknown).toThrow(WorkflowInvalid);
+    expect(unknown).toThrow(
+      'Actor `charge` of workflow `shop` (setup({ actors })) says that `giveBack` undoes it (`compensatedBy`), but there is no such actor. Add it to `setup({ actors: { giveBack } })`, or name one of: charge, refund.',
+    );
+  });
+
+  it('of a machine within is an actor of that one', () => {
+    const outer = setup({ actors: { shop: shop('giveBack'), giveBack: tool('giveBack') } }).createMachine({
+      id: 'mall',
+      invoke: { src: 'shop' },
+    });
+    const unknown = (): unknown => defineWorkflow({ machine: outer, version: '1' });
+    expect(unknown).toThrow('says that `giveBack` undoes it');
   });
 });

@@ -10,6 +10,7 @@ import { actorSources, isStateMachine, sourceKind, stateNodes } from './actor-so
 import { InvalidOption, WorkflowInvalid } from './errors.ts';
 import { matchesDescriptor } from './event-descriptor.ts';
 import { answerSchemas, type Schemas } from './gates/people-fit.ts';
+import { durableActor } from './invocation.ts';
 import { type AllowedPermissions, refuseUnpermitted } from './permissions.ts';
 
 /** The schemas of the events that come from outside, by event type; each checks the event without its `type`. */
@@ -97,7 +98,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
  * Make a workflow of a machine.
  *
  * Throws `WorkflowInvalid` if the machine names an actor, guard, action or delay that is not there, or uses actor logic
- * that cannot run durably (`fromCallback`, observables), or if what a state declares with `person` is not borne out by its
+ * that cannot run durably (`fromCallback`, observables), or an actor names one that undoes it and is not there, or if what a state declares with `person` is not borne out by its
  * transitions; `InvalidOption` if a name or version is not usable.
  *
  * @example
@@ -169,12 +170,26 @@ function refuseUnrunnable(machine: AnyStateMachine, name: string, seen: Set<AnyS
     }
     if (isStateMachine(logic)) refuseUnrunnable(logic, name, seen);
   }
+  refuseUnknownCompensators(machine, name);
   for (const { kind, ref, place } of implementationRefs(machine)) {
     const implementations: object = machine.implementations[kind];
     if (Object.hasOwn(implementations, ref) && implementations[ref as keyof object] !== undefined) continue;
     throw new WorkflowInvalid(
       `State \`${place}\` of workflow \`${name}\` names \`${ref}\`, but there is no such ${kind.slice(0, -1)}. Add it to \`setup({ ${kind}: { ${ref} } })\`.`,
       { details: { [kind.slice(0, -1)]: ref, place } },
+    );
+  }
+}
+
+function refuseUnknownCompensators(machine: AnyStateMachine, name: string): void {
+  const sources = actorSources(machine);
+  const known = [...new Set(sources.map(({ src }) => src))];
+  for (const { src, logic, place } of sources) {
+    const compensator = logic && durableActor(logic)?.compensatedBy;
+    if (compensator === undefined || known.includes(compensator)) continue;
+    throw new WorkflowInvalid(
+      `Actor \`${src}\` of workflow \`${name}\` (${place}) says that \`${compensator}\` undoes it (\`compensatedBy\`), but there is no such actor. Add it to \`setup({ actors: { ${compensator} } })\`, or name one of: ${known.join(', ')}.`,
+      { details: { src, compensatedBy: compensator, place } },
     );
   }
 }

@@ -126,6 +126,12 @@ const withoutStore: readonly Case[] = [
     says: /mixed\/2-bad\.json: .*weight: Invalid input/,
   },
   { what: 'one bad input in an array', args: run('array.json'), exit: 5, says: /array\.json\[1\]: .*weight/ },
+  {
+    what: 'a workflow in which `check` finds errors',
+    args: ['run', 'letter'],
+    exit: 22,
+    says: /`letter@1\.0\.0` has an error that nobody has accepted.*no-idempotency-key.*`--unchecked`/,
+  },
   { what: 'no input where one is needed', args: ['run', 'parcel'], exit: 5, says: /No `--input`/ },
   {
     what: 'an unknown workflow',

@@ -109,6 +109,13 @@ describe('run', () => {
     expect(stdout).toMatch(/^huge +failed +tooHeavy +Nobody can lift it\./m);
   });
 
+  test('runs a workflow with errors if it is told to', async () => {
+    const cli = createCliFolder();
+    const { code, stdout } = await cli.run(['run', 'letter', '--id', 'L-1', '--unchecked']);
+    expect(stdout).toMatch(/^L-1 +done +posted/m);
+    expect(code).toBe(0);
+  });
+
   test('sees a run through that only waits for a timer that is soon, and needs no input where none is asked', async () => {
     const cli = createCliFolder();
     const { last } = await cli.lines(['run', 'patience', '--id', 'slow']);

@@ -7,7 +7,7 @@
  */
 import type { z, ZodType } from 'zod';
 
-import { BudgetExceeded, MapFailed } from '../errors.ts';
+import { ActorValueInvalid, BudgetExceeded, MapFailed } from '../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope, type StoppedScope } from '../invocation.ts';
 import { describeError, type PlainError } from '../plain-error.ts';
 import { checkValue } from './check-value.ts';
@@ -16,6 +16,8 @@ import { durableLogic, type DurablePromiseLogic } from './durable-logic.ts';
 import {
   type AnyMapOptions,
   assertMapOptions,
+  defaultConcurrency,
+  defaultFanIn,
   type MapActorOptions,
   type MapFailure,
   type MapOutcome,
@@ -26,10 +28,9 @@ import {
   type TreeReduce,
 } from './map-options.ts';
 import { mapOutput } from './map-output.ts';
-import { declaredTogether, type Policies, underPolicies } from './policies/policies.ts';
+import { mapWorstCase } from './map-worst-case.ts';
+import { declaredTogether, longestAnswerOf, type Policies, underPolicies } from './policies/policies.ts';
 import { runTogether } from './run-together.ts';
-
-const defaultFanIn = 8;
 
 /** What is kept of an item. */
 type Kept<TItemOutput> = { readonly output: TItemOutput } | { readonly error: PlainError };
@@ -42,8 +43,8 @@ type Kept<TItemOutput> = { readonly output: TItemOutput } | { readonly error: Pl
  * Gives the outputs in a list, or with `reduce` in one; with `onFailure: { atMost }` in an object beside the `failures`.
  *
  * Rejects with the first item's error (`onFailure: 'fail'`), with `MAP_FAILED` if more items failed than are borne or
- * there is nothing to reduce, with what the reducer rejects with, or with `ACTOR_VALUE_INVALID` if the input is refused.
- * A `BUDGET_EXCEEDED` is never borne.
+ * there is nothing to reduce, with what the reducer rejects with, or with `ACTOR_VALUE_INVALID` if the input is refused
+ * or has more items than `maxItems`. A `BUDGET_EXCEEDED` is never borne.
  *
  * @example
  * ```ts
@@ -85,10 +86,17 @@ export function fromMap<TInput extends ZodType, TItem, TItemOutput>(
       atMost: bearing === 'fail' ? undefined : bearing.atMost,
     }),
     ...declaredTogether(performers),
+    parts: { chosenBy: 'input', names: [...new Set(performers.map((part) => part.name))] },
     failures: failuresOf(options),
+    // What is reduced is a model's answer, as long as no failures are told beside it.
+    ...(reduce && bearing === 'fail' && { answerTokens: longestAnswerOf(performers) }),
+    worstCase: (value, scope) => mapWorstCase(options, value, scope),
     perform: async (value, scope) => {
       const input = await checkValue(options.input, value, `Input of map \`${name}\``);
-      const { kept, failures } = await mapped(options, options.items(input), scope);
+      const items = options.items(input);
+      const { maxItems = Infinity } = options;
+      if (items.length > maxItems) throw tooManyItems(name, items.length, maxItems);
+      const { kept, failures } = await mapped(options, items, scope);
       const { onFailure = 'fail' } = options;
       if (!reduce) return onFailure === 'fail' ? outputsIn(kept) : { outputs: kept.map(outputOf), failures };
       const output = await reduced(options, reduce, outputsIn(kept), scope);
@@ -112,7 +120,12 @@ interface Mapped<TItemOutput> {
 }
 
 async function mapped<TInput extends ZodType, TItem, TItemOutput>(
-  { name, each, concurrency = 5, onFailure = 'fail' }: AnyMapOptions<TInput, TItem, TItemOutput>,
+  {
+    name,
+    each,
+    concurrency = defaultConcurrency,
+    onFailure = 'fail',
+  }: AnyMapOptions<TInput, TItem, TItemOutput>,
   items: readonly TItem[],
   scope: InvocationScope,
 ): Promise<Mapped<TItemOutput>> {
@@ -145,6 +158,7 @@ const longestList = 2 ** 32 - 1;
 function failuresOf<TInput extends ZodType, TItem, TItemOutput>({
   name,
   each,
+  maxItems,
   reduce,
   onFailure = 'fail',
 }: AnyMapOptions<TInput, TItem, TItemOutput>): readonly Error[] {
@@ -155,9 +169,18 @@ function failuresOf<TInput extends ZodType, TItem, TItemOutput>({
       ? [tooManyFailed(name, [{ index: 0, error: describeError(example) }], 1, atMost)]
       : [];
   return distinctFailures([
+    ...(maxItems === undefined ? [] : [tooManyItems(name, maxItems + 1, maxItems)]),
     ...(onFailure === 'fail' ? ofItems : tooMany(onFailure.atMost)),
     ...(reduce ? [nothingToReduce(name), ...(reduce.by.signalbox.failures ?? [])] : []),
   ]);
+}
+
+function tooManyItems(name: string, items: number, maxItems: number): ActorValueInvalid {
+  const message = `Expected at most ${maxItems} items, got ${items}`;
+  return new ActorValueInvalid(
+    `Input of map \`${name}\` was refused: ${message}. Split it before, or raise \`maxItems\`.`,
+    { details: { actor: name, items, maxItems, issues: [{ path: [], message }] } },
+  );
 }
 
 function tooManyFailed(name: string, failures: readonly MapFailure[], of: number, atMost: number): MapFailed {
@@ -193,7 +216,7 @@ function isSpent(error: unknown): boolean {
 
 /** Level by level; a group of one goes up as it is. */
 async function reduced<TInput extends ZodType, TItem, TItemOutput>(
-  { name, concurrency = 5 }: AnyMapOptions<TInput, TItem, TItemOutput>,
+  { name, concurrency = defaultConcurrency }: AnyMapOptions<TInput, TItem, TItemOutput>,
   { by, fanIn = defaultFanIn }: TreeReduce<TItemOutput>,
   outputs: readonly TItemOutput[],
   scope: InvocationScope,

@@ -52,7 +52,7 @@ const DEFAULT_RETRY: RetryPolicy = { attempts: 3 };
  * and a failed attempt are not repeated.
  *
  * Rejects with `ACTOR_VALUE_INVALID` if the input is refused, before any call; `MODEL_CALL_FAILED` if the call failed for
- * good, with `details.status`, `retryable` and `retryAfterMs`; `MODEL_ANSWER_INVALID` if the answer is cut off, refused by
+ * good, or its request is over `maxPromptTokens` and was not sent, with `details.status`, `retryable` and `retryAfterMs`; `MODEL_ANSWER_INVALID` if the answer is cut off, refused by
  * the model, empty or, repairs included, not of the schema, with `details.stopReason`, `text` and `issues`;
  * `GATE_REJECTED` if it is not accepted; `TIMED_OUT`, `CIRCUIT_OPEN` and `BUDGET_EXCEEDED` where there are such limits.
  *

@@ -94,6 +94,7 @@ export function fromVote<TInput extends ZodType, TAnswer>(
           : outcomeOf(options, ballots as ReadonlyArray<Ballot<TAnswer>>, voters.length),
     }),
     ...declaredTogether(performers),
+    parts: { chosenBy: 'author', names: [...new Set(performers.map((part) => part.name))] },
     // A voter that fails has cast no vote.
     failures: judge?.signalbox.failures ?? [],
     worstCase: (value, scope) => voteWorstCase(options, voters, value, scope),
@@ -209,7 +210,7 @@ function voteWorstCase<TInput extends ZodType, TAnswer>(
     concurrency === undefined
       ? oneOf(cases.slice(0, first)).timeMs + inSequence(cases.slice(first)).timeMs
       : together(
-          cases.map(({ waits: _, ...one }) => one),
+          cases.map((one) => ({ ...one, waits: false })),
           concurrency,
         ).timeMs;
   const cast = { ...inSequence(cases), timeMs };

@@ -67,6 +67,7 @@ export {
 } from './providers/stand-in.ts';
 export type {
   CallFailure,
+  CallForm,
   ContentBlock,
   FileBlock,
   JsonSchema,

@@ -20,7 +20,15 @@ interface MapBase<TInput extends ZodType, TItem, TItemOutput, TOutput> extends P
   readonly each: DurablePromiseLogic<TItemOutput, TItem>;
   /** How many items are in work at a time. Default: 5. */
   readonly concurrency?: number;
+  /**
+   * The most items that there may be; of a longer list none is begun, and `ACTOR_VALUE_INVALID`. With this the worst case
+   * of a run is bounded whatever its input is. Default: any number.
+   */
+  readonly maxItems?: number;
 }
+
+export const defaultConcurrency = 5;
+export const defaultFanIn = 8;
 
 export interface MapActorOptions<TInput extends ZodType, TItem, TItemOutput> extends MapBase<
   TInput,
@@ -102,6 +110,7 @@ export function assertMapOptions<TInput extends ZodType, TItem, TItemOutput>({
   items,
   each,
   concurrency,
+  maxItems,
   onFailure,
   reduce,
 }: AnyMapOptions<TInput, TItem, TItemOutput>): void {
@@ -118,6 +127,8 @@ export function assertMapOptions<TInput extends ZodType, TItem, TItemOutput>({
     'a positive integer',
     concurrency,
   );
+  const bounding = maxItems === undefined || isCount(maxItems, 1);
+  assert(bounding, 'maxItems', 'a positive integer', maxItems);
   const bearable = onFailure === undefined || onFailure === 'fail' || isCount(onFailure.atMost, 0);
   assert(bearable, 'onFailure', '`fail` or `{ atMost }`', onFailure);
   if (!reduce) return;

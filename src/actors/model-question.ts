@@ -60,11 +60,13 @@ export interface RefusedAnswer {
   readonly reasons: readonly string[];
 }
 
+type TextMessage = ModelMessage & { readonly content: string };
+
 /** In bytes. What is wrong beyond this, the model hears with its next answer. */
 export const LONGEST_REASONS = 4_000;
 
 /** What follows an answer that was refused. */
-export function repairOf({ text, reasons }: RefusedAnswer): ModelMessage[] {
+export function repairOf({ text, reasons }: RefusedAnswer): TextMessage[] {
   const wrong = reasons.map((reason) => `- ${reason}`).join('\n');
   return [
     { role: 'assistant', content: text },

@@ -35,11 +35,11 @@ export function modelWorstCase<TOutput extends ZodType, TInput extends ZodType>(
     );
   }
   const asked = scope.inputTokens ?? tokensOfValue(value);
-  const judged = { answers: repairs + 1, inputTokens: maxTokens + asked };
+  const answers = { answers: repairs + 1, inputTokens: maxTokens + asked };
   return inSequence([
     ...calls,
     repeated(oneOf(calls), scope.attempts - 1),
-    judgesWorstCase(judgesOf(accept), judged, scope),
+    judgesWorstCase(judgesOf(accept), answers, scope),
   ]);
 }
 
@@ -67,7 +67,7 @@ function promptSizes<TOutput extends ZodType, TInput extends ZodType>(
 }
 
 const reasonTokens = repairOf({ text: '', reasons: ['x'.repeat(LONGEST_REASONS + 1)] }).reduce(
-  (sum, { content }) => sum + tokensOfText(String(content)),
+  (sum, { content }) => sum + tokensOfText(content),
   0,
 );
 

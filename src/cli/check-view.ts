@@ -4,20 +4,24 @@ import type { Severity } from '../graph/checks/rule.ts';
 import { printField } from './field-block.ts';
 import type { Screen, Style } from './screen.ts';
 import { oneLine } from './text.ts';
+import { printWorst } from './worst-view.ts';
 
 const styles: Readonly<Record<Severity, Style>> = { error: 'red', warning: 'yellow', info: 'dim' };
 
 const block = { indent: 4, mostLines: Infinity };
 
+/** `worst`: what a run can take at most, from each state on. */
 export function printReport(
   screen: Screen,
-  { workflow, findings, accepted, stale, graph }: CheckReport,
+  { workflow, findings, accepted, stale, graph, worst }: CheckReport,
+  options: { readonly worst?: boolean } = {},
 ): void {
   const { nodes, edges, leftOut } = graph;
   const left = leftOut === 0 ? '' : `, ${leftOut} of them not gone on from (--variants, --max-nodes)`;
   screen.print(
     `${screen.paint('bold', oneLine(workflow))}  ${screen.paint('dim', `${nodes} states a run can be in${left}, ${edges} ways between them`)}`,
   );
+  printWorst(screen, worst, { places: options.worst === true });
   for (const [index, finding] of findings.entries()) {
     printFinding(screen, finding);
     // What a rule says of all that it finds is said once.

@@ -9,7 +9,8 @@ export type CommandErrorCode =
   | 'STORE_NOT_FOUND'
   | 'PEER_MISSING'
   | 'SERVICES_NOT_STARTED'
-  | 'CHECK_FAILED';
+  | 'CHECK_FAILED'
+  | 'PROMOTION_FAILED';
 
 export class CommandError extends SignalboxError {
   constructor(code: CommandErrorCode, message: string, details?: ErrorDetails) {

@@ -69,6 +69,7 @@ export const exitCodes: readonly ExitCode[] = [
     meaning: '`check` found errors, or with `--strict` warnings; `run` does not start what has errors.',
     errors: ['CHECK_FAILED', 'WORKFLOW_REFUSED'],
   },
+  { exit: 23, meaning: 'A line of the promotion check fails.', errors: ['PROMOTION_FAILED'] },
   { exit: 130, meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.', errors: [] },
 ];
 

@@ -9,6 +9,7 @@ import { check, type CheckOptions } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { graph, graphFormats, type GraphOptions } from './commands/graph.ts';
 import { inbox, type InboxOptions } from './commands/inbox.ts';
+import { promote, type PromoteOptions } from './commands/promote.ts';
 import { record, type RecordOptions } from './commands/record.ts';
 import { resume, type ResumeOptions } from './commands/resume.ts';
 import { run, type RunOptions } from './commands/run.ts';
@@ -167,7 +168,28 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
       parseCount,
     )
     .option('--max-nodes <n>', 'go on from so many states in all (default: 5000)', parseCount)
+    .option('--worst', 'what a run can take at most, from each state on')
+    .option('--max-usd <dollars>', "what a run may cost (default: the workflow's budget)", parseAmount)
+    .option('--max-tokens <n>', "how many tokens a run may use (default: the workflow's budget)", parseAmount)
+    .option('--max-calls <n>', 'how often a run may call a model', parseAmount)
+    .option('--max-seconds <n>', 'how long a run may take by itself, without waiting for people', parseAmount)
+    .option('--step-reliability <rate>', "how often a model's answer is right, from 0 to 1", parseRate)
     .action((names: readonly string[], options: CheckOptions) => finish(check(cli(), names, options)));
+
+  program
+    .command('promote')
+    .description('may it run in production: a check filled from the machine and its runs, to be signed')
+    .argument('<workflow>', 'name, or name@version')
+    .option('--count-stand-ins', 'runs count although stand-ins or recordings answered for models')
+    .option('--markdown', 'write it as Markdown, for a pull request')
+    .option('--full', 'all runs and transitions by their ids')
+    .option(
+      '--variants <n>',
+      'go on from so many states at each place, whatever they hold (default: 8)',
+      parseCount,
+    )
+    .option('--max-nodes <n>', 'go on from so many states in all (default: 5000)', parseCount)
+    .action((name: string, options: PromoteOptions) => finish(promote(cli(), name, options)));
 
   program
     .command('graph')
@@ -219,6 +241,18 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count > 0) return count;
   throw new InvalidArgumentError('Expected a positive integer.');
+}
+
+function parseAmount(text: string): number {
+  const amount = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isFinite(amount) && amount >= 0) return amount;
+  throw new InvalidArgumentError('Expected a number from 0.');
+}
+
+function parseRate(text: string): number {
+  const rate = text.trim() === '' ? Number.NaN : Number(text);
+  if (rate >= 0 && rate <= 1) return rate;
+  throw new InvalidArgumentError('Expected a number from 0 to 1, such as 0.97.');
 }
 
 function createCli({ store, workflows: own, fixtures, record, json, color }: GlobalOptions): Cli {

@@ -20,6 +20,7 @@ import {
   type InvocationScope,
   type StoppedScope,
 } from '../invocation.ts';
+import { carriedError } from './carried-error.ts';
 import { carried, decode, encode } from './codec.ts';
 import type { Shared } from '../../persistence/shared.ts';
 import { costOf } from '../prices.ts';
@@ -325,20 +326,4 @@ export function detached(path: string): Detached {
     system: { get: refuse('system.get'), getAll: refuse('system.getAll') },
     emit: refuse('emit'),
   };
-}
-
-/** The error as it will come back from the store; if it holds what cannot be stored, what can be said of it. */
-function carriedError(error: unknown): unknown {
-  try {
-    return carried(error, 'error');
-  } catch {
-    if (!(error instanceof Error)) return new Error(String(error));
-    const { name, message, stack } = error;
-    const plain = Object.assign(new Error(message), 'code' in error ? { code: String(error.code) } : {});
-    Object.defineProperties(plain, {
-      name: { value: name, configurable: true, writable: true },
-      stack: { value: stack, configurable: true, writable: true },
-    });
-    return plain;
-  }
 }

@@ -15,6 +15,9 @@ export {
 } from './paths/paths.ts';
 export type { Path, PathStep } from './paths/path.ts';
 export { type Race, races, type Races } from './races/races.ts';
+export type { Evidence, EvidenceItem, LineId, Problem, PromotionLine } from './promotion/line.ts';
+export { promotion, type Promotion, type PromotionOptions } from './promotion/promotion.ts';
+export type { RecordedRun } from './promotion/recorded-runs.ts';
 export { randomPaths, type RandomPaths, type RandomPathsOptions } from './paths/random-paths.ts';
 export { type TransitionSpec, transitionsOf } from './transitions.ts';
 export type { Acceptance } from './why/acceptance.ts';
@@ -24,3 +27,6 @@ export type { GuardAnswer } from './why/guard-answers.ts';
 export { recordedExample } from './why/recorded-example.ts';
 export { why, type WhyStep } from './why/why.ts';
 export { type AskedEvent, whyNot, type WhyNot, type WhyNotOptions } from './why/why-not.ts';
+export type { Figures, Measure } from './worst/figures.ts';
+export { type PlaceReport, worstCase, type WorstCaseReport } from './worst/worst-case.ts';
+export type { WorstCaseOptions } from './worst/worst-of-graph.ts';

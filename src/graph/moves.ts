@@ -1,21 +1,29 @@
 /** What may come next in a state: what is pending may answer, the timer that is due next may fire, what is accepted may be sent. */
 import type { AnyStateMachine, EventObject } from 'xstate';
-import type { ZodType } from 'zod';
 
 import { performerOf, type StateView } from '../engine/advance.ts';
 import type { Message, RunState, Timer } from '../engine/run-state.ts';
 import { matchesDescriptor } from '../event-descriptor.ts';
-import type { AnyWorkflow, WorkflowExample } from '../workflow.ts';
+import type { AnyWorkflow } from '../workflow.ts';
 import { invocationName } from './invocation-name.ts';
+import { eventSchemaOf, type Examples, examplesOf, type GivenExamples } from './outcomes/examples.ts';
 import { labelOf } from './outcomes/label-of.ts';
-import { outcomesOf, payloadsOf, type Outcome } from './outcomes/outcomes.ts';
+import type { Outcome } from './outcomes/outcome.ts';
+import { outcomesOf, payloadsOf } from './outcomes/outcomes.ts';
 
 /**
  * One message, without the time at which it comes and without the key that its invocation has in one run. `late`: it comes as
  * late as it can, just before a timer fires.
  */
 export type Move =
-  | { readonly type: 'start'; readonly name: string; readonly label: string; readonly input: unknown }
+  | {
+      readonly type: 'start';
+      readonly name: string;
+      readonly label: string;
+      readonly input: unknown;
+      /** Nothing is known of what runs are started with, so this is nothing. */
+      readonly guessed?: true;
+    }
   | ({
       readonly type: 'answer';
       readonly name: string;
@@ -37,18 +45,15 @@ export type Move =
       readonly id: string;
     };
 
-/** What the author gives beside the schemas: by the actor's `src`, and by the event's type. */
-export type Examples = Pick<WorkflowExample<unknown>, 'outputs' | 'events'>;
-
 export interface Moves {
   of(state: RunState, view: StateView): Move[];
   /** Places in schemas that no value was found for: `output of draftReply: reply`. */
   readonly lacking: ReadonlySet<string>;
 }
 
-/** The examples of all are tried in every run. */
+/** The examples of all are tried in every run. Throws `InvalidOption` for one that a schema refuses. */
 export function createMoves(workflow: AnyWorkflow, given: readonly Examples[]): Moves {
-  const examples = together(given);
+  const examples = examplesOf(workflow, given);
   const lacking = new Set<string>();
   const answers = new Map<string, readonly Outcome[]>();
   const events = new Map<string, Move[]>();
@@ -56,7 +61,10 @@ export function createMoves(workflow: AnyWorkflow, given: readonly Examples[]): 
   const answersOf = (src: string): readonly Outcome[] => {
     const known = answers.get(src);
     if (known) return known;
-    const derived = outcomesOf(src, performerOf(workflow, src), examples.outputs[src]);
+    const derived = outcomesOf(src, performerOf(workflow, src), {
+      examples: examples.outputs[src] ?? [],
+      budget: workflow.budget,
+    });
     for (const path of derived.lacking) lacking.add(`output of ${src}: ${path || 'all of it'}`);
     answers.set(src, derived.outcomes);
     return derived.outcomes;
@@ -66,8 +74,7 @@ export function createMoves(workflow: AnyWorkflow, given: readonly Examples[]): 
     const known = events.get(descriptor);
     if (known) return known;
     const made = typesOf(workflow, descriptor, examples).flatMap((type) => {
-      const schema = (workflow.events as Readonly<Record<string, ZodType>> | undefined)?.[type];
-      const derived = payloadsOf(schema, examples.events[type]);
+      const derived = payloadsOf(eventSchemaOf(workflow, type), examples.events[type]);
       for (const path of derived.lacking) lacking.add(`event ${type}: ${path || 'all of it'}`);
       return derived.payloads.map((payload): Move => ({
         type: 'event',
@@ -110,21 +117,11 @@ export function createMoves(workflow: AnyWorkflow, given: readonly Examples[]): 
   };
 }
 
-function together(given: readonly Examples[]): Required<Examples> {
-  const outputs: Record<string, unknown[]> = {};
-  const events: Record<string, Array<Readonly<Record<string, unknown>>>> = {};
-  for (const one of given) {
-    for (const [src, values] of Object.entries(one.outputs ?? {})) (outputs[src] ??= []).push(...values);
-    for (const [type, payloads] of Object.entries(one.events ?? {})) (events[type] ??= []).push(...payloads);
-  }
-  return { outputs, events };
-}
-
 /** The types that a descriptor stands for: itself, or those that the schemas and examples name and that it matches. */
 function typesOf(
   { events = {}, machine }: AnyWorkflow,
   descriptor: string,
-  examples: Required<Examples>,
+  examples: GivenExamples,
 ): string[] {
   if (!descriptor.includes('*')) return [descriptor];
   const named = [

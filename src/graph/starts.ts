@@ -17,7 +17,9 @@ export function startsOf(
       : valuesOf(schema)
           .values.slice(0, 1)
           .map((input) => ({ name: '', input }));
-  if (given.length === 0) return [{ type: 'start', name: 'start', label: '', input: undefined }];
+  if (given.length === 0) {
+    return [{ type: 'start', name: 'start', label: '', input: undefined, guessed: true }];
+  }
   return given.map(({ name, input }) => ({
     type: 'start',
     name: 'start',

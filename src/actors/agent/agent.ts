@@ -51,7 +51,10 @@ export type AgentTool = { readonly signalbox: DurableActor };
 export interface AgentLimits {
   /** Turns of the model. Default: 10. */
   readonly turns?: number;
-  /** Input and output of all turns. Those of a turn to come count with the most that they can be. */
+  /**
+   * Input and output of all turns. Those of a turn to come count with the most that they can be, and so do those of an
+   * attempt at one that failed and may have been charged.
+   */
   readonly tokens?: number;
   /**
    * US dollars of all turns, in the same way, by the engine's price table; under a plain `createActor` by the list prices.
@@ -83,6 +86,7 @@ export interface Agent {
   readonly name: string;
   readonly model: string;
   readonly system: string | undefined;
+  readonly input: ZodType;
   readonly output: ZodType;
   prompt(input: unknown): string | readonly ModelMessage[];
   readonly accept: AnswerChecks<unknown, unknown> | undefined;

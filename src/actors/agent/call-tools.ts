@@ -41,7 +41,8 @@ async function resultOf(
     return failed(call, `There is no tool \`${excerpt(call.name)}\`. Use those that you were given.`);
   const parsed = await tool.input?.safeParseAsync(call.input);
   if (parsed?.success === false) {
-    return failed(call, `It was not called, as its input is not valid:\n${inLines(issuesOf(parsed.error))}`);
+    const why = `It was not called, as its input is not valid:\n${inLines(issuesOf(parsed.error))}`;
+    return failed(call, cut(why, maxResultLength));
   }
   try {
     const output = await tool.perform(call.input, scope);
@@ -93,7 +94,8 @@ function excerpt(name: string): string {
   return name.length <= longestName ? name : `${whole(name.slice(0, longestName))}…`;
 }
 
-function cut(text: string, length: number): string {
+/** What the model is told of it, in so many characters. */
+export function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   return `${whole(text.slice(0, length))}\n(cut after ${length} of ${text.length} characters)`;
 }

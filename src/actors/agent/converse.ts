@@ -6,15 +6,16 @@
  *     seen its result, and what it says of it may not be so.
  */
 import type { InvocationScope } from '../../invocation.ts';
-import { refusalOf } from '../answer-checks.ts';
+import { judgingFailures, refusalOf } from '../answer-checks.ts';
 import { issuesOf } from '../check-value.ts';
+import { distinctFailures } from '../distinct-failures.ts';
 import { answerInvalid, incompleteAnswers } from '../model-answer.ts';
-import { assertOption } from '../option.ts';
 import { callFailures } from '../providers/call-failed.ts';
 import type { ModelMessage, ToolCallBlock } from '../providers/provider.ts';
 import { type Agent, type AgentOutcome, ANSWER, HAND_OFF } from './agent.ts';
-import { callTools, failed, inLines } from './call-tools.ts';
+import { callTools, cut, failed, inLines } from './call-tools.ts';
 import { createMeter, type Meter } from './meter.ts';
+import { openingOf } from './opening.ts';
 import { takeTurn, textOf, type Turn } from './take-turn.ts';
 import { type Fence, LimitReached, withinFence } from './within-fence.ts';
 
@@ -31,9 +32,14 @@ export async function converse(
 
 /** One of each kind of error that a conversation may end with. All else is told to the model. */
 export function conversationFailures(agent: Agent): readonly Error[] {
-  const { name, model } = agent;
+  const { name, model, accept } = agent;
   const silent = { content: [], stopReason: 'end_turn', model, requestId: 'req_1' };
-  return [...callFailures(), ...incompleteAnswers(name), withoutAnswer(agent, silent)];
+  return distinctFailures([
+    ...callFailures(),
+    ...incompleteAnswers(name),
+    withoutAnswer(agent, silent),
+    ...judgingFailures(accept),
+  ]);
 }
 
 /** How a conversation ends by itself. */
@@ -65,15 +71,6 @@ async function talk(agent: Agent, input: unknown, meter: Meter, fence: Fence): P
     if ('outcome' in next) return next;
     if (next.told !== undefined) messages = [...messages, { role: 'user', content: next.told }];
   }
-}
-
-function openingOf({ name, prompt }: Agent, input: unknown): readonly ModelMessage[] {
-  const asked = prompt(input);
-  if (typeof asked === 'string') return [{ role: 'user', content: asked }];
-  const expected = 'a function to a string or to messages of which the last is from the user';
-  const holds = Array.isArray(asked) && asked.at(-1)?.role === 'user';
-  assertOption(holds, 'prompt', `agent \`${name}\``, expected, asked);
-  return asked;
 }
 
 function isAnswer({ answersInText }: Agent, turn: Turn): boolean {
@@ -151,7 +148,7 @@ function reasonOf(input: unknown): string {
 
 /** The answer as its schema gives it back, or what is wrong with it, in words for the model. */
 async function judgedAnswer(
-  { output, accept }: Agent,
+  { output, accept, maxResultLength }: Agent,
   number: number,
   given: unknown,
   input: unknown,
@@ -172,5 +169,6 @@ async function judgedAnswer(
   } else {
     wrong = `That answer is not valid:\n${inLines(issuesOf(checked.error))}`;
   }
-  return { wrong: await scope.once(refused, async () => wrong) };
+  const told = cut(wrong, maxResultLength);
+  return { wrong: await scope.once(refused, async () => told) };
 }

@@ -17,6 +17,7 @@ import { underPolicies } from '../policies/policies.ts';
 import { anthropic } from '../providers/anthropic.ts';
 import { assertAgentOptions, shown } from './agent-options.ts';
 import { agentOutput } from './agent-output.ts';
+import { agentWorstCase } from './agent-worst-case.ts';
 import type { Agent, AgentActorOptions, AgentOutcome } from './agent.ts';
 import { conversationFailures, converse } from './converse.ts';
 import { answerTool, handOffTool, listedTool } from './model-tools.ts';
@@ -63,7 +64,10 @@ export function fromAgent<TOutput extends ZodType, TInput extends ZodType>(
     // Asking again costs again.
     idempotent: false,
     permissions: allPermissions(tools.map(({ signalbox }) => signalbox)),
+    parts: { chosenBy: 'model', names: tools.map(({ signalbox }) => signalbox.name) },
     failures: conversationFailures(agent),
+    answerTokens: agent.maxTokens + useTokens,
+    worstCase: (value, scope) => agentWorstCase(agent, value, options.circuitBreaker?.openMs ?? 0, scope),
     perform: async (value: unknown, scope: InvocationScope) => {
       const input = await checkValue(options.input, value, `Input of ${shown(name)}`);
       return converse(agent, input, scope);
@@ -76,10 +80,14 @@ export function fromAgent<TOutput extends ZodType, TInput extends ZodType>(
   );
 }
 
+/** Of what is said beside the answer: how it ended, and what it took. */
+const useTokens = 50;
+
 function agentFrom<TOutput extends ZodType, TInput extends ZodType>({
   name,
   model,
   system,
+  input: inputSchema,
   output,
   prompt,
   tools,
@@ -98,6 +106,7 @@ function agentFrom<TOutput extends ZodType, TInput extends ZodType>({
     name,
     model,
     system,
+    input: inputSchema,
     output,
     prompt: (input) => prompt(input as z.output<TInput>),
     accept: accept as AnswerChecks<unknown, unknown> | undefined,

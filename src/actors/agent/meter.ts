@@ -13,10 +13,12 @@ export interface Meter {
   readonly use: AgentUse;
   addTurn(turn: Partial<Usage>): void;
   addToolCalls(count: number): void;
-  /**
-   * The limit that a turn could overrun. `atMost` is what it could use by its length, `last` the last message that it adds.
-   */
-  limitBefore(atMost: Usage, last: ModelMessage | undefined): keyof AgentLimits | undefined;
+  /** A call that failed, and may have been charged all the same. */
+  addLost(call: Usage): void;
+  /** The most that a turn could use. `byLength` is what it could use by its length, `last` the last message that it adds. */
+  mostOf(byLength: Usage, last: ModelMessage | undefined): Usage;
+  /** The limit that a turn could overrun which uses so much. */
+  limitBefore(most: Usage): keyof AgentLimits | undefined;
 }
 
 /** Throws `InvalidOption` if there is a limit of dollars, and no price by which to count them. */
@@ -33,12 +35,20 @@ export function createMeter(
   let turns = 0;
   let toolCalls = 0;
   let tokens = 0;
+  let lostTokens = 0;
   let usd = 0;
   /** What the last turn read and wrote: all of it is read again by the next. */
   let context: number | undefined;
 
   const dollarsOf = (model: string, usage: TokenUsage): number =>
     scope.costOf({ model, usage }) ?? scope.costOf({ model: asked, usage }) ?? 0;
+
+  /** Whether it will be read from the cache is not known; to write it there may cost more than to do without. */
+  const dearestOf = (model: string, { inputTokens, outputTokens }: TokenUsage): number =>
+    Math.max(
+      dollarsOf(model, { inputTokens, outputTokens }),
+      dollarsOf(model, { inputTokens: 0, cacheWriteTokens: inputTokens, outputTokens }),
+    );
 
   return {
     get use() {
@@ -54,15 +64,20 @@ export function createMeter(
     addToolCalls(count) {
       toolCalls += count;
     },
-    limitBefore({ model, usage: { inputTokens: byLength, outputTokens } }, last) {
+    addLost({ model, usage }) {
+      lostTokens += tokensOf(usage);
+      usd += dearestOf(model, usage);
+    },
+    mostOf({ model, usage: { inputTokens: byLength, outputTokens } }, last) {
       // What was measured is nearer to the truth than any length.
       const inputTokens = context === undefined ? byLength : context + tokensIn(last);
-      if (limits.tokens !== undefined && tokens + inputTokens + outputTokens > limits.tokens) return 'tokens';
+      return { model, usage: { inputTokens, outputTokens } };
+    },
+    limitBefore({ model, usage }) {
+      const used = tokens + lostTokens;
+      if (limits.tokens !== undefined && used + tokensOf(usage) > limits.tokens) return 'tokens';
       if (limits.usd === undefined) return undefined;
-      // Whether it will be read from the cache is not known; to write it there may cost more than to do without.
-      const plain = dollarsOf(model, { inputTokens, outputTokens });
-      const cached = dollarsOf(model, { inputTokens: 0, cacheWriteTokens: inputTokens, outputTokens });
-      return usd + Math.max(plain, cached) > limits.usd ? 'usd' : undefined;
+      return usd + dearestOf(model, usage) > limits.usd ? 'usd' : undefined;
     },
   };
 }

@@ -1,5 +1,6 @@
 /** One turn of an agent's model: from the journal if it was had before. */
-import type { OutsideCall, TokenUsage } from '../../invocation.ts';
+import { ModelCallFailed } from '../../errors.ts';
+import type { InvocationScope, OutsideCall, TokenUsage, Usage } from '../../invocation.ts';
 import { callModel } from '../call-model.ts';
 import { answerInvalid } from '../model-answer.ts';
 import { retried } from '../policies/retry.ts';
@@ -25,15 +26,29 @@ export async function takeTurn(
   const { provider, retry, stream } = agent;
   const part = `turn ${number}`;
   let mostUsage: TokenUsage | undefined;
-  const scope = withExchange(fence.scope.within(part), (within) => async <T>(call: OutsideCall<T>) => {
-    const limit = call.atMost && meter.limitBefore(call.atMost, messages.at(-1));
+  const within = fence.scope.within(part);
+  let lost = 0;
+  for (let call = lostCall(within, 1); call; call = lostCall(within, lost + 1)) {
+    lost += 1;
+    meter.addLost(call);
+  }
+  const scope = withExchange(within, (made) => async <T>(call: OutsideCall<T>) => {
+    if (!call.atMost) return made.exchange(call);
+    const most = meter.mostOf(call.atMost, messages.at(-1));
+    const limit = meter.limitBefore(most);
     if (limit) fence.stop(limit);
-    mostUsage = call.atMost?.usage;
-    return within.exchange(call);
+    mostUsage = call.atMost.usage;
+    try {
+      return await made.exchange(call);
+    } catch (error) {
+      if (mayBeCharged(error) && !made.signal.aborted)
+        await within.once(lostName(lost + 1), async () => most);
+      throw error;
+    }
   });
 
   const take = async (): Promise<Turn> => {
-    const response = await callModel(provider, requestOf(agent, messages, input), scope, { stream });
+    const response = await callModel(provider, turnRequest(agent, messages, input), scope, { stream });
     const { content, stopReason, stopDetail, model, requestId } = response;
     // A provider that does not say what was used is not thereby free.
     const usage = response.usage ?? (provider.standIn ? undefined : mostUsage);
@@ -52,11 +67,27 @@ export async function takeTurn(
   return turn;
 }
 
+/** What a call to it could have used that failed, from the journal. */
+function lostCall(scope: InvocationScope, number: number): Usage | undefined {
+  return scope.kept<Usage>(lostName(number));
+}
+
+function lostName(number: number): string {
+  return `call ${number} lost`;
+}
+
+/** An answer with an error status was not charged, and what was not sent neither; of a connection that broke nobody knows. */
+function mayBeCharged(error: unknown): boolean {
+  if (!(error instanceof ModelCallFailed)) return false;
+  const { kind } = error.details;
+  return kind !== 'http' && kind !== 'refused-to-send';
+}
+
 export function textOf({ content }: Pick<Turn, 'content'>): string {
   return content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('');
 }
 
-function requestOf(
+export function turnRequest(
   { name, model, maxTokens, system, modelTools }: Agent,
   messages: readonly ModelMessage[],
   input: unknown,

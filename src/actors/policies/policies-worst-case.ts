@@ -1,8 +1,9 @@
 /** The most that an actor can take under its policies: each of its attempts, the waits between them, and what stands in for it. */
 import { CircuitOpen } from '../../errors.ts';
 import type { DurableActor, DurableLogic, WorstCase, WorstCaseScope } from '../../invocation.ts';
-import { forPart, inSequence, within, worstCaseOf } from '../../worst-case.ts';
+import { forPart, inSequence, nothing, within, worstCaseOf } from '../../worst-case.ts';
 import { tokensOfValue } from '../call-worst-case.ts';
+import { judgesWorstCase } from '../judges-worst-case.ts';
 import { longestWaitsOf, type RetryPolicy } from './retry.ts';
 import type { Timeouts } from './timeout.ts';
 
@@ -22,14 +23,23 @@ export function policiesWorstCase(
   scope: WorstCaseScope,
 ): WorstCase {
   const { judges, fallback } = policies;
-  const { answerTokens = Infinity } = actor;
-  const inputTokens = (scope.inputTokens ?? tokensOfValue(input)) + answerTokens;
   return inSequence([
     attemptsWorstCase(actor, policies, input, scope),
-    ...judges.map((judge) => worstCaseOf(judge, undefined, forPart(scope, scope.attempts, inputTokens))),
+    judged(actor, judges, input, scope),
     // Whoever has failed before is not asked again, whichever of them the attempts of the whole fall to.
     ...fallback.map(({ signalbox }) => worstCaseOf(signalbox, input, scope)),
   ]);
+}
+
+function judged(
+  { answerTokens = Infinity }: DurableActor,
+  judges: readonly DurableActor[],
+  input: unknown,
+  scope: WorstCaseScope,
+): WorstCase {
+  if (judges.length === 0) return nothing;
+  const asked = scope.inputTokens ?? tokensOfValue(input);
+  return judgesWorstCase(judges, { answers: 1, inputTokens: asked + answerTokens }, scope);
 }
 
 function attemptsWorstCase(
@@ -43,11 +53,12 @@ function attemptsWorstCase(
   const all = worstCaseOf(actor, input, forPart(scope, attempts, scope.inputTokens));
   // What it waits for by itself counts for no attempt, so that of those there may be any number.
   const worked = timeoutMs === undefined || all.waits ? all : within(all, { timeMs: attempts * timeoutMs });
-  const waitsMs = retry ? longestWaitsOf(retry, longestOpenMs(failures)) : 0;
+  const waits = retry !== undefined && retry !== false && retry.attempts > 1;
+  const waitsMs = waits ? longestWaitsOf(retry, longestOpenMs(failures)) : 0;
   const waited: WorstCase = {
     ...worked,
     timeMs: worked.timeMs + waitsMs,
-    ...(waitsMs > 0 && { waits: true }),
+    ...(waits && { waits }),
   };
   return within(waited, { timeMs: totalTimeoutMs });
 }

@@ -1,4 +1,8 @@
 /** The real SDK against a local server. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
 import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -160,6 +164,36 @@ describe('a call without an answer', () => {
     const { server } = await served([{ fault: 'hang' }]);
     const client = new Anthropic({ baseURL: server.url, apiKey: KEY, timeout: 20 });
     expect((await failure(anthropic({ client }))).details).toEqual({ kind: 'timeout', retryable: true });
+  });
+
+  it('fails when its rest does not come in time, for which the SDK sets no limit', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('{"id":');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    });
+    const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = new Anthropic({ baseURL, apiKey: KEY, timeout: 100, logLevel: 'off' });
+    const error = await failure(anthropic({ client }));
+    expect(error.details).toEqual({ kind: 'timeout', retryable: true });
+    expect(error.message).toContain('no answer came in time');
+  });
+
+  it('says how long it waits: not, where the answer is streamed', () => {
+    const form = { maxTokens: 1_000, stream: false };
+    const client = new Anthropic({ apiKey: KEY, timeout: 2_000 });
+    expect(anthropic({ client }).timeoutMs?.(form)).toBe(2_000);
+    expect(anthropic({ client }).timeoutMs?.({ ...form, stream: true })).toBe(Infinity);
+    expect(anthropic({ client }).timeoutMs?.({ ...form, maxTokens: 30_000 })).toBe(Infinity);
+    const untimed = { messages: { create: () => Promise.resolve({}) } };
+    expect(anthropic({ client: untimed }).timeoutMs?.(form)).toBe(Infinity);
+    // What the SDK waits for if it is not told.
+    expect(anthropic().timeoutMs?.(form)).toBe(new Anthropic({ apiKey: KEY }).timeout);
   });
 
   it('fails when the answer is something else', async () => {

@@ -4,7 +4,7 @@
  */
 import { WorkflowRefused } from '../../errors.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
-import { check, type Finding } from './check.ts';
+import { errorsOf, type Finding } from './check.ts';
 import type { CheckOptions } from './rule.ts';
 
 /** How far a workflow is looked at. Default: the first 200 states of a run. */
@@ -39,8 +39,7 @@ function errorsIn(workflow: AnyWorkflow, extent: Extent): readonly Finding[] {
   const byExtent = known.get(workflow) ?? new Map<string, readonly Finding[]>();
   known.set(workflow, byExtent);
   const name = `${extent.maxNodes} ${extent.variants}`;
-  const errors =
-    byExtent.get(name) ?? check(workflow, extent).findings.filter(({ severity }) => severity === 'error');
+  const errors = byExtent.get(name) ?? errorsOf(workflow, extent);
   byExtent.set(name, errors);
   return errors;
 }

@@ -14,6 +14,7 @@ const work = fromTool({
   name: 'work',
   input: z.undefined(),
   output: z.object({ kind: z.enum(['a', 'b']) }),
+  timeoutMs: 1_000,
   run: async () => ({ kind: 'a' as const }),
 });
 const pay = (idempotencyKey?: () => string) =>
@@ -22,6 +23,7 @@ const pay = (idempotencyKey?: () => string) =>
     input: z.undefined(),
     output: z.object({ paid: z.literal(true) }),
     irreversible: true,
+    timeoutMs: 1_000,
     ...(idempotencyKey ? { idempotencyKey } : {}),
     run: async () => ({ paid: true as const }),
   });
@@ -345,6 +347,7 @@ describe('check', () => {
                 onDone: [{ guard: 'light', target: 'b' }, { target: 'c' }],
                 onError: 'c',
               },
+              after: { 60_000: 'c' },
             },
             b: done,
             c: done,
@@ -362,6 +365,66 @@ describe('check', () => {
     ]);
     const examples = [{ name: 'any', input: undefined, outputs: { weigh: [{ weight: 1 }, { weight: 20 }] } }];
     expect(check(guessing({ examples })).findings).toEqual([]);
+  });
+
+  it('holds nothing for certain that it has only guessed', () => {
+    const machine = setup({
+      types: { context: {} as { weight?: { grams: number } } },
+      actors: { weigh: fromPromise(async () => ({ grams: 1 })) },
+      guards: { light: ({ context }) => context.weight!.grams < 10 },
+    }).createMachine({
+      id: 'guessing',
+      context: {},
+      initial: 'a',
+      states: {
+        a: {
+          invoke: {
+            src: 'weigh',
+            onDone: { target: 'b', actions: assign({ weight: ({ event }) => event.output }) },
+            onError: 'c',
+          },
+          after: { 60_000: 'c' },
+        },
+        b: { on: { GO: { guard: 'light', target: 'c' } }, after: { 1000: 'c' } },
+        c: done,
+      },
+    });
+    const found = check(defineWorkflow({ machine, version: '1', owner: 'us' })).findings;
+    expect(found.map(({ rule, severity, message }) => [rule, severity, message])).toEqual([
+      [
+        'run-fails',
+        'warning',
+        expect.stringMatching(/^On GO in `b` it fails: .*grams.* What `weigh` answered was only guessed\.$/s),
+      ],
+      ['unknown-answer', 'warning', 'Nothing is known of what `weigh` answers.'],
+      ['transition-never-taken', 'warning', '`b` never goes on by `GO`: what it waits for never comes.'],
+    ]);
+  });
+
+  it('says of a workflow whose input it does not know that nothing was tried', () => {
+    const machine = setup({
+      types: { input: {} as { id: string }, context: {} as { id: string } },
+    }).createMachine({
+      id: 'asking-for-input',
+      context: ({ input }) => ({ id: input.id }),
+      initial: 'a',
+      states: { a: { after: { 1000: 'b' } }, b: done },
+    });
+    const found = (more: object) =>
+      check(defineWorkflow({ machine, version: '1', owner: 'us', ...more })).findings.map((finding) => [
+        finding.rule,
+        finding.where,
+        finding.message,
+      ]);
+    expect(found({})).toEqual([
+      [
+        'unknown-answer',
+        'input',
+        expect.stringContaining('Nothing is known of its input, and without any it fails as it starts'),
+      ],
+    ]);
+    expect(found({ input: z.object({ id: z.string() }) })).toEqual([]);
+    expect(found({ examples: [{ name: 'one', input: { id: 'T-1' } }] })).toEqual([]);
   });
 
   it('has a case for each rule', () => {

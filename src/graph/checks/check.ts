@@ -10,18 +10,23 @@ import type { Graph } from '../graph.ts';
 import { createPathFolder } from '../paths/fold-path.ts';
 import type { Path } from '../paths/path.ts';
 import { nameOfPath } from '../paths/path-name.ts';
-import { createRoutes } from '../paths/routes.ts';
-import type { CheckOptions, Rule, Severity } from './rule.ts';
+import { createRoutes, type Route } from '../paths/routes.ts';
+import { assertBounds, assertPrices, worstReport, type WorstCaseReport } from '../worst/worst-case.ts';
+import { type WorstOfGraph, worstOfGraph } from '../worst/worst-of-graph.ts';
+import type { CheckOptions, Rule, Severity, Subject } from './rule.ts';
 import { answerNotTaken } from './rules/answer-not-taken.ts';
 import { noIdempotencyKey } from './rules/effects.ts';
 import { foldedUnlike } from './rules/folded-unlike.ts';
 import { joinNeverDone } from './rules/join-never-done.ts';
+import { longChain } from './rules/long-chain.ts';
 import { lostEffect } from './rules/lost-effect.ts';
 import { transitionNeverTaken, unreachableState } from './rules/never-reached.ts';
 import { noTimer } from './rules/no-timer.ts';
+import { noTimeout } from './rules/no-timeout.ts';
 import { noWayOut } from './rules/no-way-out.ts';
 import { notCompensated } from './rules/not-compensated.ts';
 import { notExplored } from './rules/not-explored.ts';
+import { overBudget } from './rules/over-budget.ts';
 import { race } from './rules/race.ts';
 import { failureNotHandled, runFails } from './rules/run-fails.ts';
 import { noOwner, personAtEveryStep, tooManyStates } from './rules/shape.ts';
@@ -29,6 +34,7 @@ import { ungatedEffect } from './rules/ungated-effect.ts';
 import { unboundedLoop } from './rules/unbounded-loop.ts';
 import { uncheckedOutput } from './rules/unchecked-output.ts';
 import { unknownAnswer } from './rules/unknown-answer.ts';
+import { unpricedModel } from './rules/unpriced-model.ts';
 
 /** All rules, those that tell of the worst first. */
 export const rules: readonly Rule[] = [
@@ -50,6 +56,10 @@ export const rules: readonly Rule[] = [
   unreachableState,
   transitionNeverTaken,
   noTimer,
+  noTimeout,
+  overBudget,
+  unpricedModel,
+  longChain,
   personAtEveryStep,
   tooManyStates,
   noOwner,
@@ -86,6 +96,8 @@ export interface CheckReport {
     /** Those of them that were left out because the budget was spent. If there are any, more may be wrong than was found. */
     readonly cut: number;
   };
+  /** What a run can take at most. */
+  readonly worst: WorstCaseReport;
 }
 
 /**
@@ -105,7 +117,10 @@ export function check(workflow: AnyWorkflow, options: CheckOptions = {}): CheckR
 export function checkGraph(workflow: AnyWorkflow, graph: Graph, options: CheckOptions = {}): CheckReport {
   const accepted = workflow.accepted ?? [];
   assertAccepted(workflow.ref, accepted);
-  const all = findingsOf(workflow, graph, options);
+  assertPrices(options);
+  assertBounds(options.within, options.stepReliability);
+  const subject = subjectOf(workflow, graph, options);
+  const all = findingsOf(subject);
   const reasons = new Map(all.map((finding) => [finding, accepted.find((one) => isFor(one, finding))]));
   const leftOut = graph.nodes.filter(({ explored }) => !explored).length;
   return {
@@ -117,16 +132,47 @@ export function checkGraph(workflow: AnyWorkflow, graph: Graph, options: CheckOp
     }),
     stale: accepted.filter((one) => !all.some((finding) => isFor(one, finding))),
     graph: { nodes: graph.nodes.length, edges: graph.edges.length, leftOut, cut: graph.cut },
+    worst: worstReport(workflow, graph, subject.routes, subject.worst),
   };
 }
 
-function findingsOf(workflow: AnyWorkflow, graph: Graph, options: CheckOptions): Finding[] {
-  const routes = createRoutes(graph);
+function subjectOf(workflow: AnyWorkflow, graph: Graph, options: CheckOptions): Subject {
+  let worst: WorstOfGraph | undefined;
+  return {
+    workflow,
+    options,
+    machine: workflow.machine as AnyStateMachine,
+    graph,
+    routes: createRoutes(graph),
+    get worst() {
+      return (worst ??= worstOfGraph(workflow, graph, options));
+    },
+  };
+}
+
+/** What of it is an error that nobody has accepted, by the rules that tell of errors alone. */
+export function errorsOf(workflow: AnyWorkflow, options: CheckOptions = {}): readonly Finding[] {
+  const accepted = workflow.accepted ?? [];
+  assertAccepted(workflow.ref, accepted);
+  const subject = subjectOf(workflow, explore(workflow, options), options);
+  const found = findingsOf(
+    subject,
+    rules.filter(({ severity }) => severity === 'error'),
+  );
+  return found.filter(
+    (finding) => finding.severity === 'error' && !accepted.some((one) => isFor(one, finding)),
+  );
+}
+
+function findingsOf(subject: Subject, asked: readonly Rule[] = rules): Finding[] {
+  const { workflow, graph, routes } = subject;
   const fold = createPathFolder(workflow, routes, graph.start.now, { goesOn: false });
-  const subject = { workflow, options, machine: workflow.machine as AnyStateMachine, graph, routes };
-  const findings = rules.flatMap(({ id: rule, severity, explains, fix, find }) =>
+  const findings = asked.flatMap(({ id: rule, explains, fix, find, ...rest }) =>
     [...find(subject)].map(({ witness: route, where, message }): Finding => {
-      const found = { rule, severity, where, message, explains, fix };
+      const guesses = rest.mayBeGuessed ? guessedOn(route) : [];
+      const guessed = guesses.length > 0 ? ` What ${guesses.join(', ')} answered was only guessed.` : '';
+      const severity = guessed && rest.severity === 'error' ? 'warning' : rest.severity;
+      const found = { rule, severity, where, message: message + guessed, explains, fix };
       if (!route) return found;
       const steps = fold(route);
       return { ...found, witness: { name: nameOfPath(steps.map(({ name }) => name)), steps } };
@@ -134,6 +180,14 @@ function findingsOf(workflow: AnyWorkflow, graph: Graph, options: CheckOptions):
   );
   const order: readonly Severity[] = ['error', 'warning', 'info'];
   return findings.sort((one, other) => order.indexOf(one.severity) - order.indexOf(other.severity));
+}
+
+/** Actors on the way of which nothing is known, so that their answers were made up. */
+function guessedOn(route: Route = []): string[] {
+  const names = route.flatMap(({ move }) =>
+    move.type === 'answer' && 'guessed' in move ? [`\`${move.name}\``] : [],
+  );
+  return [...new Set(names)];
 }
 
 function isFor({ rule, where }: AcceptedFinding, finding: Finding): boolean {

@@ -17,12 +17,9 @@ type Said = 'something' | 'nothing' | 'absent';
 
 function saidOf(schema: $ZodType, keys: readonly string[]): Said {
   const { def } = (schema as $ZodTypes)._zod;
-  const [key, ...rest] = keys;
   switch (def.type) {
     case 'unknown':
     case 'any':
-    // What it gives, it alone knows.
-    case 'transform':
       return 'nothing';
     case 'optional':
     case 'nullable':
@@ -43,11 +40,22 @@ function saidOf(schema: $ZodType, keys: readonly string[]): Said {
     // Both have to take it.
     case 'intersection':
       return firstOf([saidOf(def.left, keys), saidOf(def.right, keys)], ['something', 'nothing']) ?? 'absent';
-    case 'pipe':
+    case 'pipe': {
+      if (isTransform(def.in)) return saidOf(def.out, keys);
+      // Code makes it of what was described; what code makes of anything may be anything.
+      if (isTransform(def.out)) return saidOf(def.in, []) === 'nothing' ? 'nothing' : 'something';
       return firstOf([saidOf(def.in, keys), saidOf(def.out, keys)], ['something', 'nothing']) ?? 'absent';
+    }
+    case 'transform':
+      return 'something';
     case 'custom':
       return takesAnything(schema) ? 'nothing' : 'something';
+    default:
+      return saidInside(def, keys);
   }
+}
+
+function saidInside(def: $ZodTypes['_zod']['def'], [key, ...rest]: readonly string[]): Said {
   if (key === undefined) return 'something';
   switch (def.type) {
     case 'object': {
@@ -65,6 +73,10 @@ function saidOf(schema: $ZodType, keys: readonly string[]): Said {
     default:
       return 'absent';
   }
+}
+
+function isTransform(schema: $ZodType): boolean {
+  return (schema as $ZodTypes)._zod.def.type === 'transform';
 }
 
 function firstOf<T>(all: readonly T[], order: readonly T[]): T | undefined {

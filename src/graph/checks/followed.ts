@@ -74,21 +74,25 @@ type Answer = Extract<Move, { readonly output: unknown }>;
 function answersOfModels({ graph, workflow }: Subject, { follows }: Following): Said[] {
   const seen = new Set<string>();
   const all: Said[] = [];
+  // The same outputs come again in state after state.
+  const changes = new Map<unknown, readonly Otherwise[]>();
   for (const edge of graph.edges) {
     const { from, transitions } = edge;
     const { state } = from;
-    if (!state) continue;
+    if (!state || edge.move.type !== 'answer') continue;
+    const { path } = edge.move;
+    const src = state.invocations.find((one) => one.path === path)?.src;
+    const actor = src === undefined ? undefined : actorOf(workflow, src);
+    if (!actor?.fallible) continue;
+    const way = [canonical(state.snapshot.value), path, ...transitions].join(' ');
     for (const move of [edge.move, ...edge.alike]) {
       if (move.type !== 'answer' || !('output' in move)) continue;
-      const src = state.invocations.find(({ path }) => path === move.path)?.src;
-      const actor = src === undefined ? undefined : actorOf(workflow, src);
-      if (!actor?.fallible) continue;
-      const way = [canonical(state.snapshot.value), move.name, ...transitions].join(' ');
-      const fresh = toldOtherwise(move.output).filter(
-        ({ place }) => !seen.has(`${way} ${anyItem(place)}`) && follows(actor, place),
-      );
+      const told = changes.get(move.output) ?? toldOtherwise(move.output);
+      changes.set(move.output, told);
+      const fresh = told.filter(({ place }) => !seen.has(`${way} ${anyItem(place)}`));
       for (const { place } of fresh) seen.add(`${way} ${anyItem(place)}`);
-      if (fresh.length > 0) all.push({ edge: { ...edge, move }, state, told: fresh });
+      const followed = fresh.filter(({ place }) => follows(actor, place));
+      if (followed.length > 0) all.push({ edge: { ...edge, move }, state, told: followed });
     }
   }
   return all;
@@ -153,7 +157,7 @@ function* usesFrom(said: Said, { counts }: Following, { workflow, take }: Watche
         const same = otherLed.started.find((started) => started.path === path);
         if (canonical(same?.input) === canonical(input)) continue;
         if (counts(src, () => changedPlaces(input, same?.input))) {
-          yield { src, actor: said.move.name, field: other.field, route };
+          yield { src, actor: said.edge.move.name, field: other.field, route };
         }
       }
       if (after.length > 0 || !goOnAlike(led.state, otherLed.state)) {

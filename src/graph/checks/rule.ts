@@ -1,12 +1,13 @@
 /** What a rule of `check` is, what it looks at, and what it finds. */
 import type { AnyStateMachine } from 'xstate';
 
-import type { WorstCase } from '../../invocation.ts';
 import type { PriceTable } from '../../prices.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import type { ExploreOptions } from '../explore.ts';
 import type { Graph } from '../graph.ts';
 import type { Route, Routes } from '../paths/routes.ts';
+import type { Figures } from '../worst/figures.ts';
+import type { WorstOfGraph } from '../worst/worst-of-graph.ts';
 
 /** `error`: a run can go wrong. `warning`: somebody should look at it. `info`: good to know. */
 export type Severity = 'error' | 'warning' | 'info';
@@ -19,6 +20,11 @@ export interface Rule {
   readonly explains: string;
   /** What to do about it. */
   readonly fix: string;
+  /**
+   * What it finds may be owed to an answer that was only guessed, because nothing is known of the actor's: an error is then a
+   * warning. Default: it holds whatever the answers are.
+   */
+  readonly mayBeGuessed?: boolean;
   find(subject: Subject): Iterable<Found>;
 }
 
@@ -34,8 +40,8 @@ export interface Found {
 export interface CheckOptions extends ExploreOptions {
   /** What models cost. Default: `listPrices`. */
   readonly prices?: PriceTable;
-  /** What a run may take at most. Default: the workflow's `budget`. */
-  readonly within?: Partial<WorstCase>;
+  /** What a run may take at most. What it does not name is as in the workflow's `budget`. */
+  readonly within?: Partial<Figures>;
   /** How often a model's answer is right, from 0 to 1, for the reliability of chains of them. */
   readonly stepReliability?: number;
 }
@@ -46,4 +52,6 @@ export interface Subject {
   readonly machine: AnyStateMachine;
   readonly graph: Graph;
   readonly routes: Routes;
+  /** What a run can take at most: found out when it is first asked for. */
+  readonly worst: WorstOfGraph;
 }

@@ -19,6 +19,9 @@ export interface Standing {
   readonly now: number;
 }
 
+/** `order`: both are taken in either order, to different ends. `first-wins`: one that comes second is lost. */
+export type RaceKind = 'order' | 'first-wins';
+
 export interface BothOrders {
   /** Whether the first is lost if it comes second, and the second if it comes second. */
   readonly firstLost: boolean;

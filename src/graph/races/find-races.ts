@@ -16,12 +16,9 @@ import type { Graph, GraphEdge, GraphNode } from '../graph.ts';
 import type { Move } from '../moves.ts';
 import { nameOfStep } from '../paths/path-name.ts';
 import type { Route, Routes } from '../paths/routes.ts';
-import { type BothOrders, createOrderComparison } from './both-orders.ts';
+import { type BothOrders, createOrderComparison, type RaceKind } from './both-orders.ts';
 import { createQuickLook, isLate, movesOf } from './quick-look.ts';
 import { createRacePlace } from './race-place.ts';
-
-/** `order`: both are taken in either order, to different ends. `first-wins`: one that comes second is lost. */
-export type RaceKind = 'order' | 'first-wins';
 
 export interface FoundRace {
   readonly kind: RaceKind;
@@ -39,18 +36,19 @@ export interface FoundRace {
   readonly routes: readonly [Route, Route];
 }
 
-/** As often as `advance` is asked about what the graph sees no difference in, and about what it does. */
+/** As often as `advance` is asked about a pair, and about one way of it in which the graph sees no difference. */
+const mostAsked = 48;
 const mostUnseen = 8;
-const mostSeen = 24;
 
-/** Payloads of one input that are tried with the first of the other, where the graph sees no difference between them. */
-const mostPayloads = 4;
+/** As many payloads are tried at one node, where the graph sees no difference between them. */
+const mostPayloads = 2;
 
 interface Pair {
   readonly state: string;
   readonly found: Map<RaceKind, FoundRace>;
-  unseen: number;
-  seen: number;
+  /** How often it was asked about what the graph sees no difference in, by what the two take when they come second. */
+  readonly unseen: Map<string, number>;
+  asked: number;
 }
 
 export function findRaces(workflow: AnyWorkflow, graph: Graph, routes: Routes): readonly FoundRace[] {
@@ -73,19 +71,23 @@ export function findRaces(workflow: AnyWorkflow, graph: Graph, routes: Routes): 
     const [first, second] = one.name <= other.name ? [one, other] : [other, one];
     const pair = pairAt(node, first, second);
     if (isThrough(pair)) return;
-    let isUnseen = false;
-    for (const { first: a, second: b, look: seen } of look(first.edge, second.edge)) {
-      if (seen === 'unknown') isUnseen = true;
-      else if (seen !== 'same' && !pair.found.has(seen) && pair.seen < mostSeen) {
-        pair.seen += 1;
-        ask(pair, node, { ...first, move: a }, { ...second, move: b });
-      }
-    }
-    if (!isUnseen) return;
-    for (const [a, b] of payloads(first.edge, second.edge)) {
-      if (pair.unseen >= mostUnseen || isThrough(pair)) return;
-      pair.unseen += 1;
+    const askAbout = (a: Move, b: Move): void =>
       ask(pair, node, { ...first, move: a }, { ...second, move: b });
+    for (const { first: a, second: b, taken, kind, differs } of look(first.edge, second.edge)) {
+      if (!differs || isThrough(pair) || (kind && pair.found.has(kind))) continue;
+      if (differs === true) {
+        pair.asked += 1;
+        askAbout(a, b);
+        continue;
+      }
+      const unseen = pair.unseen.get(taken) ?? 0;
+      // Others at each node, so that few calls try many.
+      const some = payloads(first.edge, second.edge);
+      const times = Math.min(mostPayloads, some.length, mostUnseen - unseen);
+      if (times > 0) askAbout(a, b);
+      for (let time = 1; time < times; time++) askAbout(...(some[(unseen + time) % some.length] ?? [a, b]));
+      pair.unseen.set(taken, unseen + times);
+      pair.asked += times;
     }
   }
 
@@ -93,7 +95,7 @@ export function findRaces(workflow: AnyWorkflow, graph: Graph, routes: Routes): 
     const transitions = [...first.edge.transitions, ...second.edge.transitions];
     const where = place(state?.snapshot.value, transitions);
     const key = `${where}\n${first.sign}\n${second.sign}`;
-    const known = pairs.get(key) ?? { state: where, found: new Map(), unseen: 0, seen: 0 };
+    const known = pairs.get(key) ?? { state: where, found: new Map(), unseen: new Map(), asked: 0 };
     pairs.set(key, known);
     return known;
   }
@@ -153,15 +155,15 @@ function mayComeInEitherOrder(one: Move, other: Move): boolean {
   return one.type !== other.type || (one.type === 'event' && one.name !== other.name);
 }
 
-function isThrough({ found, unseen, seen }: Pair): boolean {
-  return found.size === 2 || (unseen >= mostUnseen && seen >= mostSeen);
+function isThrough({ found, asked }: Pair): boolean {
+  return found.size === 2 || asked >= mostAsked;
 }
 
-function* payloads(first: GraphEdge, second: GraphEdge): Iterable<readonly [Move, Move]> {
-  const some = movesOf(first).slice(0, mostPayloads);
-  const others = movesOf(second).slice(0, mostPayloads);
-  for (const one of some) yield [one, second.move];
-  for (const other of others.slice(1)) yield [first.move, other];
+/** Each payload of one input with the first of the other. */
+function payloads(first: GraphEdge, second: GraphEdge): ReadonlyArray<readonly [Move, Move]> {
+  const some = movesOf(first).map((move) => [move, second.move] as const);
+  const others = movesOf(second).slice(1);
+  return [...some, ...others.map((move) => [first.move, move] as const)];
 }
 
 function routesOver(to: Route, one: Moving, other: Moving, both: BothOrders): [Route, Route] {

@@ -3,18 +3,26 @@
  *
  * It only says where to look closely. What is not in the graph, or cannot be told from it, is `unknown`.
  */
+import { isDeepStrictEqual } from 'node:util';
+
+import { canonical } from '../fold.ts';
 import type { GraphEdge, GraphNode } from '../graph.ts';
 import type { Move } from '../moves.ts';
-import { canonical } from '../fold.ts';
-
-/** `same`: nothing was written, and both orders lead to one place. */
-export type Look = 'order' | 'first-wins' | 'same' | 'unknown';
+import type { RaceKind } from './both-orders.ts';
 
 /** Two payloads, one of each input, and what the graph tells of them. */
 export interface Glance {
   readonly first: Move;
   readonly second: Move;
-  readonly look: Look;
+  /** What the two take when they come second. */
+  readonly taken: string;
+  /** Undefined: whether one of them is lost is not known. */
+  readonly kind: RaceKind | undefined;
+  /**
+   * Whether both orders lead to different nodes, but for the order in which things were begun. `perhaps`: not as far as is known,
+   * but what is written on the way may differ.
+   */
+  readonly differs: boolean | 'perhaps';
 }
 
 export type QuickLook = (first: GraphEdge, second: GraphEdge) => readonly Glance[];
@@ -64,22 +72,49 @@ export function createQuickLook(): QuickLook {
     const glances: Glance[] = [];
     for (const [afterFirst, secondMove] of seconds(first, second)) {
       for (const [afterSecond, firstMove] of seconds(second, first)) {
-        const look = lookOf(first, afterFirst, second, afterSecond);
-        glances.push({ first: firstMove, second: secondMove, look });
+        glances.push({
+          first: firstMove,
+          second: secondMove,
+          taken: `${takenBy(afterFirst)}\n${takenBy(afterSecond)}`,
+          kind: kindOf(afterFirst, afterSecond),
+          differs: differs(first, afterFirst, second, afterSecond),
+        });
       }
     }
     return glances;
   };
 
-  function lookOf(first: GraphEdge, afterFirst: Second, second: GraphEdge, afterSecond: Second): Look {
-    if (afterFirst === 'unknown' || afterSecond === 'unknown') return 'unknown';
+  function differs(
+    first: GraphEdge,
+    afterFirst: Second,
+    second: GraphEdge,
+    afterSecond: Second,
+  ): Glance['differs'] {
+    if (afterFirst === 'unknown' || afterSecond === 'unknown') return 'perhaps';
     const one = afterFirst === 'lost' ? first : afterFirst;
     const other = afterSecond === 'lost' ? second : afterSecond;
-    if (one.to !== other.to && place(one.to) !== place(other.to)) {
-      return afterFirst === 'lost' || afterSecond === 'lost' ? 'first-wins' : 'order';
+    if (one.to !== other.to) {
+      // At one place, it is what they hold that differs.
+      const isOnePlace = one.to.place === other.to.place;
+      if (isOnePlace || place(one.to) !== place(other.to) || !holdSame(one.to, other.to)) return true;
     }
-    return [first, second, one, other].some(writes) ? 'unknown' : 'same';
+    // A timer that is armed anew at once looks the same as one that was let be.
+    const isTimed = first.move.type === 'timer' || second.move.type === 'timer';
+    return (isTimed || [first, second, one, other].some(writes)) && 'perhaps';
   }
+}
+
+function holdSame(one: GraphNode, other: GraphNode): boolean {
+  return isDeepStrictEqual(one.state?.snapshot.context, other.state?.snapshot.context);
+}
+
+function takenBy(second: Second): string {
+  return typeof second === 'string' ? second : second.transitions.join(' ');
+}
+
+function kindOf(one: Second, other: Second): RaceKind | undefined {
+  if (one === 'lost' || other === 'lost') return 'first-wins';
+  return one === 'unknown' || other === 'unknown' ? undefined : 'order';
 }
 
 /** Whether it has written to the context: one that is not written to stays the same object. */

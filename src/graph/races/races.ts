@@ -39,7 +39,8 @@ export interface Races {
  * dropped, a timer is disarmed. That is how state machines work, and it is told so that each of them is looked at: what comes
  * late is what goes wrong most.
  *
- * Not told: two events of one type with different payloads, of which the later one holds, and what differs only if a third
+ * What no guard reads is compared as it is in a few of the states that go on alike, so a race may be missed in which nothing
+ * else differs. Not told: two events of one type with different payloads, of which the later one holds, and what differs only if a third
  * input comes in between. Nothing is performed. Throws `InvalidOption` for an option or example that is not as described.
  *
  * @example

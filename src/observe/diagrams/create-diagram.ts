@@ -1,7 +1,8 @@
 /** Reads a workflow's machine, and those that are nested in it, as a diagram. */
 import type { AnyStateMachine } from 'xstate';
 
-import { actorSources, isStateMachine, type StateNode, stateNodes } from '../../actor-sources.ts';
+import { type StateNode, stateNodes } from '../../actor-sources.ts';
+import { type MachinePlace, machinesIn } from '../../graph/machines-in.ts';
 import { leadsOn, type TransitionSpec, transitionsOf } from '../../graph/transitions.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { actionName } from './action-name.ts';

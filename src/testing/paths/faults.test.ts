@@ -253,6 +253,64 @@ describe('path tests', () => {
   });
 });
 
+describe('an idempotency key', () => {
+  /** Pays twice, with a key of its own making. */
+  function paying(
+    idempotencyKey: (cents: number, invocation: { readonly key: string }) => string,
+  ): AnyWorkflow {
+    const pay = fromTool({
+      name: 'pay',
+      input: z.number(),
+      output: z.literal('paid'),
+      irreversible: true,
+      idempotencyKey,
+      run: async () => 'paid' as const,
+    });
+    const machine = setup({ actors: { pay } }).createMachine({
+      id: 'paying',
+      initial: 'first',
+      states: {
+        first: { invoke: { id: 'pay', src: 'pay', input: 5, onDone: 'second', onError: 'done' } },
+        second: { invoke: { id: 'pay again', src: 'pay', input: 6, onDone: 'done', onError: 'done' } },
+        done: { type: 'final' },
+      },
+    });
+    return defineWorkflow({ machine, version: '1' });
+  }
+
+  it('of the invocation makes one effect of all performances', async () => {
+    expect(
+      await failuresOf(
+        { crash: 'every-commit' },
+        paying((_, { key }) => key),
+      ),
+    ).toEqual({});
+  });
+
+  it('that is another each time makes two of one, once a process is killed', async () => {
+    let asked = 0;
+    const random = paying(() => `payment ${++asked}`);
+    expect(await failuresOf({}, random)).toEqual({});
+    const failures = await failuresOf({ crash: 'every-commit' }, random);
+    expect(failures['pay → paid, pay again → paid']).toMatch(
+      /^`pay` had a second effect for `pay#1`: it was performed again with the idempotency key `payment \d+`, and before with `payment \d+`\..*\n {2}at step 2 of 3, pay → paid, by a process killed just/,
+    );
+  });
+
+  it('that does not tell two effects apart loses the second', async () => {
+    const failures = await failuresOf(
+      {},
+      paying(() => 'payment'),
+    );
+    expect(failures).toEqual({
+      'pay → paid, pay again → paid': expect.stringMatching(
+        /^`pay` was asked for another effect under the idempotency key `payment`: for `pay#1` it was done, and for `pay again#1` it has another input/,
+      ),
+      'pay → paid, pay again → failed': expect.stringContaining('was asked for another effect'),
+    });
+  });
+});
+
 describe('a process that is killed while it pays', () => {
   it('leaves a machine that is told that the outcome is unknown, once, and is not paid again', async () => {
     const data = createMemoryData();

@@ -110,3 +110,78 @@ describe('the script of a run', () => {
     expect(problems).toEqual([expect.stringMatching(/^The machine gave `pay` an input/)]);
   });
 });
+
+describe('effects, by their idempotency keys', () => {
+  const Ticket = z.object({ id: z.number(), cents: z.number() });
+  const refund = (idempotencyKey: NonNullable<DurableActor['idempotencyKey']>): DurableActor => ({
+    ...pay,
+    name: 'refund',
+    input: Ticket,
+    idempotent: true,
+    idempotencyKey,
+  });
+  const byTicket = refund((ticket) => `refund:${(ticket as z.infer<typeof Ticket>).id}`);
+  const seven = { id: 7, cents: 500 };
+
+  function performed(script: Script, actor: DurableActor, key: string, input: unknown): void {
+    void script.answer(actor, input, scopeOf(key));
+    script.settle(key, { output: 'refunded' });
+  }
+
+  it('are one if they are performed again under the same key', () => {
+    const { script, problems } = scriptWaitingFor('refund#1');
+    void script.answer(byTicket, seven, scopeOf('refund#1'));
+    script.endLife();
+    performed(script, byTicket, 'refund#1', seven);
+    expect(problems).toEqual([]);
+  });
+
+  it('are one if another invocation asks for the same under the same key', () => {
+    const { script, problems } = scriptWaitingFor('refund#1', 'refund#2');
+    performed(script, byTicket, 'refund#1', seven);
+    performed(script, byTicket, 'refund#2', { ...seven });
+    expect(problems).toEqual([]);
+  });
+
+  it('are two if what is performed again gives another key', () => {
+    let asked = 0;
+    const random = refund(() => `refund ${++asked}`);
+    const { script, problems } = scriptWaitingFor('refund#1');
+    void script.answer(random, seven, scopeOf('refund#1'));
+    script.endLife();
+    void script.answer(random, seven, scopeOf('refund#1'));
+    expect(problems).toEqual([
+      "`refund` had a second effect for `refund#1`: it was performed again with the idempotency key `refund 2`, and before with `refund 1`. Make the key of the input and the invocation's own key alone.",
+    ]);
+  });
+
+  it('are lost if another is asked for under the key of one that was done', () => {
+    const { script, problems } = scriptWaitingFor('refund#1', 'refund#2');
+    performed(script, byTicket, 'refund#1', seven);
+    performed(script, byTicket, 'refund#2', { id: 7, cents: 900 });
+    expect(problems).toEqual([
+      '`refund` was asked for another effect under the idempotency key `refund:7`: for `refund#1` it was done, and for `refund#2` it has another input, so it will not be. Make the key of all that makes it another effect.',
+    ]);
+  });
+
+  it('are not lost if the one before was not done, nor by the key of another actor', () => {
+    const { script, problems } = scriptWaitingFor('refund#1', 'refund#2', 'mail#1');
+    script.answer(byTicket, seven, scopeOf('refund#1')).catch(() => {});
+    script.settle('refund#1', { error: new Error('No.') });
+    performed(script, byTicket, 'refund#2', { id: 7, cents: 900 });
+    performed(script, { ...byTicket, name: 'mail' }, 'mail#1', { id: 7, cents: 1 });
+    expect(problems).toEqual([]);
+  });
+
+  it('have a key for every input that their actor takes, and need none for another', () => {
+    const picky = refund((ticket) => {
+      if ((ticket as { cents: number }).cents < 0) throw new Error('Less than nothing.');
+      return String((ticket as z.infer<typeof Ticket>).id.toFixed());
+    });
+    const { script, problems } = scriptWaitingFor('refund#1', 'refund#2');
+    void script.answer(picky, 'no ticket', scopeOf('refund#1'));
+    expect(problems).toEqual([]);
+    void script.answer(picky, { id: 7, cents: -1 }, scopeOf('refund#2'));
+    expect(problems).toEqual(['`idempotencyKey` of `refund` throws for `refund#2`: Less than nothing.']);
+  });
+});

@@ -3,7 +3,7 @@
  * the actor declares kept.
  *
  * I1. States, transitions, verdicts and invocations, with their keys, are those of the workflow that it was made of.
- * I2. No code of an actor, of a custom action or of `log` runs.
+ * I2. No code of an actor, of a custom action or of `log` runs, but for what makes idempotency keys.
  *
  * Input and events come from paths, parsed already; so their schemas are left out, which need not take what they gave.
  */

@@ -5,6 +5,7 @@ import type { Found, Rule, Subject } from '../rule.ts';
 export const answerNotTaken: Rule = {
   id: 'answer-not-taken',
   severity: 'error',
+  mayBeGuessed: true,
   explains:
     'The actor has answered, no guard of its `onDone` passes, and the machine stays where it was without it.',
   fix: 'End the list of `onDone` with a transition that has no guard.',
@@ -12,7 +13,7 @@ export const answerNotTaken: Rule = {
     const told = new Set<string>();
     for (const edge of graph.edges) {
       const { move, transitions, from, to } = edge;
-      if (move.type !== 'answer' || 'error' in move || transitions.length > 0) continue;
+      if (move.type !== 'answer' || 'error' in move || 'guessed' in move || transitions.length > 0) continue;
       const where = placeName(from.state?.snapshot.value);
       const isOver = to.state?.invocations.length === 0 && to.state.snapshot.status === 'active';
       if (!isOver || told.has(`${where} ${move.name}`)) continue;

@@ -1,6 +1,7 @@
 import { stateNodes } from '../../../actor-sources.ts';
+import type { Graph } from '../../graph.ts';
 import { statesIn } from '../../paths/targets.ts';
-import { transitionsOf } from '../../transitions.ts';
+import { type TransitionSpec, transitionsOf } from '../../transitions.ts';
 import type { Found, Rule, Subject } from '../rule.ts';
 
 /** States that no explored run comes to. */
@@ -12,8 +13,7 @@ export const unreachableState: Rule = {
   fix: 'Remove it, mend the guard that keeps runs out, or give an example that leads here.',
   *find(subject: Subject): Iterable<Found> {
     const { machine, graph } = subject;
-    // What was not gone on from may lead there.
-    if (graph.cut > 0) return;
+    if (!isSeen(graph)) return;
     const reached = reachedStates(subject);
     for (const { path, type, parent } of stateNodes(machine)) {
       const where = path.join('.');
@@ -33,24 +33,36 @@ export const transitionNeverTaken: Rule = {
   fix: 'Give an example of the answer or event that takes it, or remove it.',
   *find(subject: Subject): Iterable<Found> {
     const { graph, machine } = subject;
-    if (graph.cut > 0) return;
+    if (!isSeen(graph)) return;
     const taken = new Set(graph.edges.flatMap(({ transitions }) => transitions));
     const reached = reachedStates(subject);
     const stuck = new Map(graph.guards.map((guard) => [guard.transition, guard]));
-    for (const { id, on, source, guard } of transitionsOf(machine)) {
+    const specs = transitionsOf(machine);
+    const placeOf = ({ machine: of, source, on }: TransitionSpec): string => [of, source, on].join('\n');
+    const goneOnBy = new Set(specs.filter(({ id }) => taken.has(id)).map(placeOf));
+    for (const spec of specs) {
+      const { id, on, source, guard } = spec;
       // That its state is not reached is told by the other rule.
       if (taken.has(id) || (source !== '' && !reached.has(source))) continue;
       const seen = stuck.get(id);
       const why =
         guard && seen && !seen.passed
           ? `\`${guard}\` never passes`
-          : seen
+          : seen || goneOnBy.has(placeOf(spec))
             ? 'another comes before it each time'
             : 'what it waits for never comes';
       yield { where: id, message: `\`${source || '(root)'}\` never goes on by \`${on}\`: ${why}.` };
     }
   },
 };
+
+/** Whether as much was looked at as there is: what was not gone on from may lead anywhere, and so may a start with real input. */
+function isSeen({ cut, start }: Graph): boolean {
+  const failsAtOnce = start.out.every(
+    ({ move, to }) => 'guessed' in move && to.state?.snapshot.status === 'error',
+  );
+  return cut === 0 && !(start.out.length > 0 && failsAtOnce);
+}
 
 /** Paths of the states that runs come to, those that they only pass through included. */
 function reachedStates({ graph, machine }: Subject): Set<string> {

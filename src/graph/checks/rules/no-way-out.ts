@@ -7,6 +7,7 @@ import type { Found, Rule, Subject } from '../rule.ts';
 export const noWayOut: Rule = {
   id: 'no-way-out',
   severity: 'error',
+  mayBeGuessed: true,
   explains: 'A run that comes here never ends: whatever happens, no final state can be reached.',
   fix: 'Give the state a transition that leads on, or make it `type: "final"`.',
   *find({ graph, routes }: Subject): Iterable<Found> {

@@ -6,11 +6,7 @@ import { fromTool } from '../../../actors/index.ts';
 import { OutcomeUnknown } from '../../../errors.ts';
 import { person } from '../../../gates/person.ts';
 import { type AnyWorkflow, defineWorkflow } from '../../../workflow.ts';
-import { explore } from '../../explore.ts';
-import { createRoutes } from '../../paths/routes.ts';
-import { nameOfPath } from '../../paths/path-name.ts';
-import { createPathFolder } from '../../paths/fold-path.ts';
-import { notCompensated } from './not-compensated.ts';
+import { check } from '../check.ts';
 
 interface Doing {
   readonly irreversible?: boolean;
@@ -47,7 +43,12 @@ const payInMachine = createMachine(
       asked: { type: 'final' },
     },
   },
-  { actors: { pay: tool('pay', { irreversible: true, compensatedBy: 'unpay' }) as AnyActorLogic } },
+  {
+    actors: {
+      pay: tool('pay', { irreversible: true, compensatedBy: 'unpay' }) as AnyActorLogic,
+      unpay: tool('unpay') as AnyActorLogic,
+    },
+  },
 );
 
 const machines = setup({
@@ -58,7 +59,8 @@ const machines = setup({
     release: tool('release'),
     unpay: tool('unpay'),
     lend: tool('lend', { compensatedBy: 'unpayByMachine' }),
-    order: tool('order', { compensatedBy: 'nobody' }),
+    order: tool('order', { compensatedBy: 'cancel' }),
+    cancel: tool('cancel'),
     ship: tool('ship'),
     plain: fromPromise(async () => 'ok'),
     unpayByMachine,
@@ -97,16 +99,9 @@ function left(states: object): unknown[] {
 }
 
 function find(workflow: AnyWorkflow) {
-  const graph = explore(workflow);
-  const routes = createRoutes(graph);
-  const fold = createPathFolder(workflow, routes, graph.start.now, { goesOn: false });
-  return [
-    ...notCompensated.find({ workflow, graph, routes, options: {}, machine: workflow.machine as never }),
-  ].map(({ where, message, witness }) => ({
-    where,
-    message,
-    path: witness && nameOfPath(fold(witness).map(({ name }) => name)),
-  }));
+  return check(workflow)
+    .findings.filter(({ rule }) => rule === 'not-compensated')
+    .map(({ where, message, witness }) => ({ where, message, path: witness?.name }));
 }
 
 const paying = invoke('pay', 'shipping', 'closed');
@@ -305,7 +300,7 @@ describe('not-compensated', () => {
     expect(left(cut)).toEqual([['lend failed', 'lend → ok, ship → failed, after 1000']]);
   });
 
-  it('finds an effect whose compensator is nowhere', () => {
+  it('finds an effect whose compensator is started nowhere', () => {
     const states = {
       ordering: invoke('order', 'shipping', 'done'),
       shipping: invoke('ship', 'done', 'failed'),

@@ -9,6 +9,7 @@ import type { Found, Rule, Subject } from '../rule.ts';
 export const runFails: Rule = {
   id: 'run-fails',
   severity: 'error',
+  mayBeGuessed: true,
   explains:
     'The run fails as a whole, wherever it was, and nobody is asked: the machine throws, or it fails with something begun that cannot be taken back.',
   fix: 'Add `onError` to the invocation, or mend what throws.',

@@ -1,6 +1,9 @@
+import { connectedParts } from '../../connected-parts.ts';
 import type { Graph, GraphEdge, GraphNode } from '../../graph.ts';
 import { placeName } from '../place-name.ts';
 import type { Found, Rule, Subject } from '../rule.ts';
+
+export { connectedParts };
 
 /**
  * Ways round that answers and timers alone can take for ever. Where a counter bounds a loop, each time round is a node of its
@@ -9,6 +12,7 @@ import type { Found, Rule, Subject } from '../rule.ts';
 export const unboundedLoop: Rule = {
   id: 'unbounded-loop',
   severity: 'error',
+  mayBeGuessed: true,
   explains: 'The run can go round here for ever by itself, and pay each time.',
   fix: 'Count the rounds in the context, and let a guard end them.',
   *find({ graph, routes }: Subject): Iterable<Found> {
@@ -62,45 +66,4 @@ function shortestLoop(start: GraphNode, within: (node: GraphNode) => GraphEdge[]
     }
   }
   return undefined;
-}
-
-/** Strongly connected parts (Tarjan 1972), without recursion: graphs may be deep. */
-export function connectedParts(
-  nodes: readonly GraphNode[],
-  next: (node: GraphNode) => readonly GraphNode[],
-): GraphNode[][] {
-  const index = new Map<GraphNode, number>();
-  const low = new Map<GraphNode, number>();
-  const open: GraphNode[] = [];
-  const isOpen = new Set<GraphNode>();
-  const parts: GraphNode[][] = [];
-  for (const root of nodes) {
-    if (index.has(root)) continue;
-    const work: Array<{ readonly node: GraphNode; readonly onward: readonly GraphNode[]; at: number }> = [];
-    const enter = (node: GraphNode): void => {
-      index.set(node, index.size);
-      low.set(node, index.get(node) ?? 0);
-      open.push(node);
-      isOpen.add(node);
-      work.push({ node, onward: next(node), at: 0 });
-    };
-    enter(root);
-    for (let frame = work.at(-1); frame; frame = work.at(-1)) {
-      const { node } = frame;
-      const to = frame.onward[frame.at++];
-      if (to) {
-        if (!index.has(to)) enter(to);
-        else if (isOpen.has(to)) low.set(node, Math.min(low.get(node) ?? 0, index.get(to) ?? 0));
-        continue;
-      }
-      work.pop();
-      const above = work.at(-1)?.node;
-      if (above) low.set(above, Math.min(low.get(above) ?? 0, low.get(node) ?? 0));
-      if (low.get(node) !== index.get(node)) continue;
-      const part = open.splice(open.indexOf(node));
-      for (const one of part) isOpen.delete(one);
-      parts.push(part);
-    }
-  }
-  return parts;
 }
