@@ -26,6 +26,13 @@ export function createHelpdeskRouter(options: HelpdeskRouterOptions = {}) {
     owner: 'helpdesk',
     title: 'Route and answer a request to the helpdesk',
     examples,
+    accepted: [
+      {
+        rule: 'over-budget',
+        reason:
+          'Only a request on which everything is voted on and tried again costs more than it may; a person answers it then.',
+      },
+    ],
   });
 }
 

@@ -37,12 +37,15 @@ const Query = z.object({
 
 export function createTools({ timeoutMs, reading, effects }: ToolOptions) {
   const call = serviceClient(helpdeskServices, { timeoutMs });
+  // The client gives up by itself; this is for what hangs elsewhere.
+  const lastResortMs = 2 * timeoutMs;
   const get = reader(call, 'GET');
   const post = reader(call, 'POST');
 
   const tools = {
     searchArticles: fromTool({
       name: 'searchArticles',
+      timeoutMs: lastResortMs,
       description: 'Searches the help articles: how things are done, policies, whom to write to.',
       input: Query,
       output: Facts.pick({ articles: true }),
@@ -54,6 +57,7 @@ export function createTools({ timeoutMs, reading, effects }: ToolOptions) {
 
     searchIssues: fromTool({
       name: 'searchIssues',
+      timeoutMs: lastResortMs,
       description: 'Searches the known issues: what does not work, what helps, and how far the mending is.',
       input: Query,
       output: Facts.pick({ issues: true }),
@@ -65,6 +69,7 @@ export function createTools({ timeoutMs, reading, effects }: ToolOptions) {
 
     lookUpAccount: fromTool({
       name: 'lookUpAccount',
+      timeoutMs: lastResortMs,
       input: z.object({ account: z.string().nullable(), sender: z.string().nullable() }),
       output: Facts.pick({ account: true }),
       reads: ['accounts'],
@@ -75,6 +80,7 @@ export function createTools({ timeoutMs, reading, effects }: ToolOptions) {
 
     readStatus: fromTool({
       name: 'readStatus',
+      timeoutMs: lastResortMs,
       description: 'Reads which components of the service work now, and which do not.',
       input: z.object({}),
       output: Facts.pick({ components: true }),
@@ -91,6 +97,7 @@ export function createTools({ timeoutMs, reading, effects }: ToolOptions) {
     /** What an agent says that its answer rests on, looked up again: what it read is in its conversation only. */
     readSources: fromTool({
       name: 'readSources',
+      timeoutMs: lastResortMs,
       input: z.object({ sources: z.array(z.string()) }),
       output: Facts,
       reads: ['articles', 'issues', 'status'],
@@ -100,6 +107,7 @@ export function createTools({ timeoutMs, reading, effects }: ToolOptions) {
 
     openIncident: fromTool({
       name: 'openIncident',
+      timeoutMs: lastResortMs,
       input: z.object({
         requestId: z.string(),
         account: z.string().nullable(),
@@ -120,6 +128,7 @@ export function createTools({ timeoutMs, reading, effects }: ToolOptions) {
 
     sendReply: fromTool({
       name: 'sendReply',
+      timeoutMs: lastResortMs,
       input: z.object({
         requestId: z.string(),
         to: z.email(),
@@ -140,6 +149,7 @@ export function createTools({ timeoutMs, reading, effects }: ToolOptions) {
 
     remindDesk: fromTool({
       name: 'remindDesk',
+      timeoutMs: lastResortMs,
       input: z.object({ requestId: z.string(), number: z.int() }),
       output: z.object({ reminded: z.literal(true) }),
       idempotencyKey: ({ requestId, number }) => `${requestId}/${number}`,

@@ -6,7 +6,7 @@ import { examples } from './examples.ts';
 import { createSupportTicketMachine } from './machine.ts';
 import { Outcome, Ticket, events } from './schemas.ts';
 import { supportServices } from './services/names.ts';
-import type { SupportTicketOptions } from './setup.ts';
+import { defaultBudgetUsd, type SupportTicketOptions } from './setup.ts';
 
 export type { SupportTicketOptions } from './setup.ts';
 
@@ -18,9 +18,21 @@ export function createSupportTicket(options: SupportTicketOptions = {}) {
     input: Ticket,
     output: Outcome,
     events,
+    budget: { usd: options.budgetUsd ?? defaultBudgetUsd },
+    permissions: {
+      reads: ['billing', 'known issues', 'faq'],
+      writes: ['refunds', 'mails', 'outcomes'],
+    },
     owner: 'support',
     title: 'Answer a support ticket',
     examples,
+    accepted: [
+      {
+        rule: 'over-budget',
+        reason:
+          'Only the longest ticket, with everything tried again, costs more than it may; a person answers it then.',
+      },
+    ],
   });
 }
 

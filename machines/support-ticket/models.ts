@@ -20,8 +20,13 @@ import { supportStandIn } from './stand-in.ts';
 const cheap = 'claude-haiku-5-5';
 const better = 'claude-sonnet-5-5';
 
+/** A ticket has at most 100,000 characters. One that needs more tokens than this, by a rough count, is for a person. */
+const maxPromptTokens = 64_000;
+
 /** Busy models and broken answers are states of the machine, where a person sees them; no second layer repeats them. */
 const mendedByTheMachine = { retry: false, repairs: 0 } as const;
+
+const asked = { maxPromptTokens, ...mendedByTheMachine };
 
 export function createModels(provider: ModelProvider = modelFromEnvironment({ standIn: supportStandIn })) {
   return {
@@ -34,7 +39,7 @@ export function createModels(provider: ModelProvider = modelFromEnvironment({ st
       prompt: prompts.classifyPrompt,
       maxTokens: 256,
       provider,
-      ...mendedByTheMachine,
+      ...asked,
     }),
 
     splitTicket: fromModel({
@@ -46,7 +51,7 @@ export function createModels(provider: ModelProvider = modelFromEnvironment({ st
       prompt: prompts.splitPrompt,
       maxTokens: 8_192,
       provider,
-      ...mendedByTheMachine,
+      ...asked,
     }),
 
     draftReply: fromModel({
@@ -59,7 +64,7 @@ export function createModels(provider: ModelProvider = modelFromEnvironment({ st
       textFirst: { prompt: prompts.draftExtraction },
       maxTokens: 2_048,
       provider,
-      ...mendedByTheMachine,
+      ...asked,
     }),
 
     decideRefund: fromModel({
@@ -73,7 +78,7 @@ export function createModels(provider: ModelProvider = modelFromEnvironment({ st
       // One decision for a ticket: a retry finds it instead of asking for another.
       cache: { key: ({ ticketId }) => createHash('sha256').update(ticketId).digest('hex') },
       provider,
-      ...mendedByTheMachine,
+      ...asked,
     }),
   };
 }

@@ -45,6 +45,8 @@ export interface SupportTicketOptions {
   /** How often a step is tried again after its first failure. */
   readonly retries?: Partial<Record<Step, number>>;
   readonly times?: Partial<Times>;
+  /** What the model calls of one ticket may cost. A call that could overrun it is not made: a person answers. Default: 2. */
+  readonly budgetUsd?: number;
 }
 
 export interface Times {
@@ -82,6 +84,8 @@ const defaultTimes: Times = {
   checkMs: 8 * hourMs,
   supervisorMs: 24 * hourMs,
 };
+
+export const defaultBudgetUsd = 2;
 
 const defaultRetries: Record<Step, number> = {
   classify: 3,

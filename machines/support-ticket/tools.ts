@@ -32,11 +32,15 @@ const Problem = z.object({ subject: z.string(), text: z.string() });
 
 export function createTools(options: ToolOptions) {
   const call = serviceClient(supportServices, options);
+  // The client gives up by itself; this is for what hangs elsewhere.
+  const lastResortMs = 2 * options.timeoutMs;
   return {
     lookUpBilling: fromTool({
       name: 'lookUpBilling',
+      timeoutMs: lastResortMs,
       input: z.object({ customer: z.string().nullable() }),
       output: BillingFacts,
+      reads: ['billing'],
       run: async ({ customer }, { signal }): Promise<BillingFacts> => {
         if (customer === null) return { kind: 'billing', record: null };
         const answer = await call(`/billing/${encodeURIComponent(customer)}`, { method: 'GET', signal });
@@ -47,8 +51,10 @@ export function createTools(options: ToolOptions) {
 
     troubleshoot: fromTool({
       name: 'troubleshoot',
+      timeoutMs: lastResortMs,
       input: Problem,
       output: TechnicalFacts,
+      reads: ['known issues'],
       run: async (problem, { signal }): Promise<TechnicalFacts> => {
         const answer = await call('/known-issues/search', { method: 'POST', json: problem, signal });
         return { kind: 'technical', ...(succeeded(answer) as Omit<TechnicalFacts, 'kind'>) };
@@ -57,8 +63,10 @@ export function createTools(options: ToolOptions) {
 
     searchFaq: fromTool({
       name: 'searchFaq',
+      timeoutMs: lastResortMs,
       input: Problem,
       output: GeneralFacts,
+      reads: ['faq'],
       run: async (problem, { signal }): Promise<GeneralFacts> => {
         const answer = await call('/faq/search', { method: 'POST', json: problem, signal });
         return { kind: 'general', ...(succeeded(answer) as Omit<GeneralFacts, 'kind'>) };
@@ -67,6 +75,7 @@ export function createTools(options: ToolOptions) {
 
     issueRefund: fromTool({
       name: 'issueRefund',
+      timeoutMs: lastResortMs,
       input: z.object({
         ticketId: z.string(),
         customer: z.string().min(1),
@@ -76,6 +85,7 @@ export function createTools(options: ToolOptions) {
       output: RefundReceipt,
       irreversible: true,
       idempotencyKey: ({ ticketId }) => ticketId,
+      writes: ['refunds'],
       run: async (refund, { signal, idempotencyKey }): Promise<RefundReceipt> => {
         const answer = await call('/refunds', {
           method: 'POST',
@@ -90,6 +100,7 @@ export function createTools(options: ToolOptions) {
 
     sendReply: fromTool({
       name: 'sendReply',
+      timeoutMs: lastResortMs,
       input: z.object({
         ticketId: z.string(),
         category: Category,
@@ -100,6 +111,7 @@ export function createTools(options: ToolOptions) {
       output: MailReceipt,
       irreversible: true,
       idempotencyKey: ({ ticketId, category }) => `${ticketId}/${category}`,
+      writes: ['mails'],
       run: async (mail, { signal, idempotencyKey }): Promise<MailReceipt> => {
         const answer = await call('/mails', {
           method: 'POST',
@@ -114,6 +126,7 @@ export function createTools(options: ToolOptions) {
 
     recordOutcome: fromTool({
       name: 'recordOutcome',
+      timeoutMs: lastResortMs,
       input: z.object({
         ticketId: z.string(),
         /** A part of the ticket, or the ticket as a whole if it was given up. */
@@ -124,6 +137,7 @@ export function createTools(options: ToolOptions) {
       }),
       output: OutcomeReceipt,
       idempotencyKey: ({ ticketId, subject }) => `${ticketId}/${subject}`,
+      writes: ['outcomes'],
       run: async (outcome, { signal, idempotencyKey }) => {
         const answer = await call('/outcomes', {
           method: 'POST',

@@ -37,7 +37,7 @@ export interface ExploreOptions {
    * there before, or a few values together that one guard reads and that were not there together. Default: 8. `Infinity`: all.
    */
   readonly variants?: number;
-  /** The most nodes that are gone on from in all. Default: 5,000. */
+  /** The most nodes that are gone on from in all. Default: 2,000. */
   readonly maxNodes?: number;
   /** Asked with the transitions taken so far before a node is gone on from: whether that is enough. Default: never. */
   readonly isEnough?: (taken: ReadonlySet<string>, nodes: number) => boolean;
@@ -53,7 +53,7 @@ const maxRounds = 50;
 
 /** Throws `InvalidOption` for an option that is not as described. */
 export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {}): Graph {
-  const { maxNodes = 5_000, variants = 8, isEnough = () => false, from } = options;
+  const { maxNodes = 2_000, variants = 8, isEnough = () => false, from } = options;
   assertCount('maxNodes', maxNodes);
   assertCount('variants', variants);
   const examples = options.examples ?? workflow.examples ?? [];
@@ -65,6 +65,9 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
   const fold = workflow.fold as Fold | undefined;
   const short = createShortener();
   const live: Live = new Map();
+  const folded = fold && createFolded(fold, workflow.ref, situations);
+  /** Good for as long as nothing more is live at its place. */
+  const keys = new WeakMap<Situation, { readonly key: string; readonly version: number }>();
 
   for (let round = 1; ; round++) {
     const taken = new Set<string>();
@@ -84,17 +87,17 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
       reads.set(place, known);
       return known;
     };
-    const folded = fold && createFolded(fold, workflow.ref, situations);
-    const inferredKey = (at: Situation): string => readsAt(at.control).keyOf(contextOf(at));
-    const keys = new WeakMap<Situation, string>();
+    const inferredKey = (at: Situation): string => short(readsAt(at.control).keyOf(contextOf(at)));
     const keyOf = (at: Situation): string => {
+      const version = live.get(at.control)?.size ?? 0;
+      const known = keys.get(at);
+      if (known?.version === version) return known.key;
       const context = contextOf(at);
       const key =
-        keys.get(at) ??
-        (folded && context !== undefined
+        folded && context !== undefined
           ? folded.keyOf(at, context, () => inferredKey(at))
-          : `${at.control}\n${inferredKey(at)}`);
-      keys.set(at, key);
+          : `${short(at.control)}\n${inferredKey(at)}`;
+      keys.set(at, { key, version });
       return key;
     };
     const partsOf = (at: Situation): readonly string[] =>
@@ -126,21 +129,31 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
     for (const [, { state: at, transitions }] of found) {
       for (const { event } of Object.values(transitions)) {
         const { to, trace } = follow(at, event);
-        passages.set(`${trace.id}\n${at.control}\n${to.control}`, {
+        passages.set(`${trace.id} ${short(at.control)} ${short(to.control)}`, {
           from: at.control,
           to: to.control,
           trace,
         });
       }
     }
-    const settled = !spreadLive(passages.values(), live, traces);
-    if (settled || round === maxRounds) {
+    // What this round's keys were made of must stay what it is, if this is the last.
+    const isLast = round === maxRounds;
+    const settled = !spreadLive(passages.values(), isLast ? copyOf(live) : live, traces);
+    if (settled || isLast) {
       const growing = cut > 0 || !settled ? growingFields(found, (at) => readsAt(at.control)) : [];
       const counts = { lacking: [...moves.lacking], advances: situations.advances, rounds: round };
       const unlike = folded?.unlike(keyOf) ?? [];
-      return graphOf({ found, left, keyOf, follow }, { ...counts, cut, settled, growing, unlike });
+      const { guards } = situations;
+      return graphOf(
+        { found, left, keyOf, partsOf, follow },
+        { ...counts, guards, cut, settled, growing, unlike },
+      );
     }
   }
+}
+
+function copyOf(live: Live): Live {
+  return new Map([...live].map(([place, groups]) => [place, new Set(groups)]));
 }
 
 /** Of a run that has ended, nothing is read any more. */

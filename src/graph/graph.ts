@@ -2,7 +2,7 @@
 import type { StateView } from '../engine/advance.ts';
 import type { Advanced, RunState } from '../engine/run-state.ts';
 import type { Move } from './moves.ts';
-import type { Found, Led, MoveEvent, Situation } from './situations.ts';
+import type { Found, GuardSeen, Led, MoveEvent, Situation } from './situations.ts';
 import { transitionsTaken } from './watch/watched-workflow.ts';
 
 /** A state that a run can be in, for all the states that go on alike. */
@@ -15,6 +15,8 @@ export interface GraphNode {
   readonly view: StateView;
   /** All of the state but its context: states at one place can get the same messages. */
   readonly place: string;
+  /** The values of what is still read, in short, as far as guards read them together. */
+  readonly parts: readonly string[];
   /** Edges that lead on from here. */
   readonly out: readonly GraphEdge[];
   /** False if the budget was spent before it was gone on from. */
@@ -70,38 +72,34 @@ export interface GrowingField {
   readonly values: number;
 }
 
-export interface GuardSeen {
-  readonly name: string;
-  readonly transition: string;
-  readonly passed: boolean;
-  readonly failed: boolean;
-}
-
 export interface Exploration {
   readonly found: Found;
   /** Situations that were not gone on from. */
   readonly left: ReadonlySet<Situation>;
   keyOf(at: Situation): string;
+  partsOf(at: Situation): readonly string[];
   follow(at: Situation, event: MoveEvent): Led;
 }
 
-type Counts = Pick<Graph, 'lacking' | 'advances' | 'rounds' | 'cut' | 'settled' | 'growing' | 'unlike'>;
+type Counts = Pick<
+  Graph,
+  'guards' | 'lacking' | 'advances' | 'rounds' | 'cut' | 'settled' | 'growing' | 'unlike'
+>;
 
-export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Counts): Graph {
+export function graphOf({ found, left, keyOf, partsOf, follow }: Exploration, counts: Counts): Graph {
   const nodes = new Map<string, GraphNode & { readonly out: GraphEdge[] }>();
   for (const [key, { state: at }] of found) {
     const { state, now, view, control: place } = at;
-    nodes.set(key, { id: nodes.size, state, now, view, place, out: [], explored: !left.has(at) });
+    const explored = !left.has(at);
+    nodes.set(key, { id: nodes.size, state, now, view, place, parts: partsOf(at), out: [], explored });
   }
   const nodeAt = (at: Situation) => nodes.get(keyOf(at)) as GraphNode & { readonly out: GraphEdge[] };
   const edges: GraphEdge[] = [];
-  const guards = new Map<string, GuardSeen>();
   for (const [, { state: at, transitions: moves }] of found) {
     const from = nodeAt(at);
     const alike = new Map<string, Move[]>();
     for (const { event } of Object.values(moves)) {
       const led = follow(at, event);
-      noteGuards(led, guards);
       if (!led.advanced) continue;
       const { move } = event;
       const to = nodeAt(led.to);
@@ -121,16 +119,5 @@ export function graphOf({ found, left, keyOf, follow }: Exploration, counts: Cou
     }
   }
   const all = [...nodes.values()];
-  return { nodes: all, edges, start: all[0] as GraphNode, guards: [...guards.values()], ...counts };
-}
-
-function noteGuards({ guards: answers }: Led, guards: Map<string, GuardSeen>): void {
-  for (const { use, passed } of answers) {
-    const seen = guards.get(use.transition);
-    guards.set(use.transition, {
-      ...use,
-      passed: passed || seen?.passed === true,
-      failed: !passed || seen?.failed === true,
-    });
-  }
+  return { nodes: all, edges, start: all[0] as GraphNode, ...counts };
 }

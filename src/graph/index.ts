@@ -2,9 +2,9 @@
 export { check, type CheckReport, type Finding, rules } from './checks/check.ts';
 export type { CheckOptions, Rule, Severity } from './checks/rule.ts';
 export { explore, type ExploreFromOptions, type ExploreOptions } from './explore.ts';
-export type { Graph, GraphEdge, GraphNode, GuardSeen } from './graph.ts';
+export type { Graph, GraphEdge, GraphNode } from './graph.ts';
 export type { Move } from './moves.ts';
-export type { StartingPoint } from './situations.ts';
+export type { GuardSeen, StartingPoint } from './situations.ts';
 export {
   type Coverage,
   type Criterion,

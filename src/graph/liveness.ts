@@ -5,7 +5,7 @@
  * A part is live at a place if some way on from there reads it before it is written. Two states at the same place whose
  * live parts are equal go on alike, whatever else they hold.
  */
-import type { Group, ReadAt, Trace, Traces, Write } from './traces.ts';
+import type { Group, ReadAt, Trace, Traces, TraceStep, Write } from './traces.ts';
 import type { Read } from './watch/reads.ts';
 
 /** A way from one place to another. */
@@ -20,45 +20,77 @@ export type Live = Map<string, Set<Group>>;
 
 /** Adds to `live` what is live by these passages. True if there was something to add. */
 export function spreadLive(passages: Iterable<Passage>, live: Live, traces: Traces): boolean {
-  const into = new Map<string, Passage[]>();
-  for (const passage of passages) {
-    const known = into.get(passage.to);
-    if (known) known.push(passage);
-    else into.set(passage.to, [passage]);
-  }
   let grew = false;
-  const waiting = new Set(into.keys());
-  for (const place of waiting) {
-    waiting.delete(place);
-    for (const { from, trace } of into.get(place) ?? []) {
-      const known = live.get(from) ?? new Set<Group>();
-      live.set(from, known);
-      const { size } = known;
-      for (const group of liveBefore(trace, live.get(place) ?? [], traces)) known.add(group);
-      if (known.size === size) continue;
+  /** By place, what is live there and was not carried back from there yet. */
+  const waiting = new Map([...live].map(([place, groups]) => [place, [...groups]]));
+  const add = (place: string, groups: Iterable<Group>): void => {
+    const known = live.get(place) ?? new Set<Group>();
+    live.set(place, known);
+    for (const group of groups) {
+      if (known.has(group)) continue;
+      known.add(group);
       grew = true;
-      waiting.add(from);
+      const more = waiting.get(place);
+      if (more) more.push(group);
+      else waiting.set(place, [group]);
+    }
+  };
+
+  const into = new Map<string, Map<string, Passage>>();
+  for (const { from, to, trace } of passages) {
+    add(from, readFirst(trace, traces));
+    const { writes = trace } = trace;
+    const known = into.get(to) ?? new Map<string, Passage>();
+    into.set(to, known.set(`${writes.id} ${from}`, { from, to, trace: writes }));
+  }
+  for (const [place, groups] of waiting) {
+    waiting.delete(place);
+    for (const { from, trace } of into.get(place)?.values() ?? []) {
+      for (const group of groups) add(from, carriedBack(group, trace, traces));
     }
   }
   return grew;
 }
 
-/** What is live before all that happened, given what is live after it. */
-export function liveBefore({ steps }: Trace, after: Iterable<Group>, traces: Traces): Set<Group> {
-  let live = new Set(after);
+/** What is read in it, of what was there before it. */
+function readFirst(trace: Trace, traces: Traces): readonly Group[] {
+  trace.readFirst ??= [
+    ...new Set(
+      trace.steps.flatMap((step, index) =>
+        'group' in step ? beforeWrites([step.group], trace.steps.slice(0, index), traces) : [],
+      ),
+    ),
+  ];
+  return trace.readFirst;
+}
+
+/** What a group that is live after it was made of, in the context before it. */
+function carriedBack(group: Group, trace: Trace, traces: Traces): readonly Group[] {
+  const known = trace.carriedBack.get(group);
+  if (known) return known;
+  const made = beforeWrites([group], trace.steps, traces);
+  trace.carriedBack.set(group, made);
+  return made;
+}
+
+function beforeWrites(
+  groups: readonly Group[],
+  steps: readonly TraceStep[],
+  traces: Traces,
+): readonly Group[] {
+  let live = groups;
   for (const step of steps.toReversed()) {
-    if ('group' in step) {
-      live.add(step.group);
-      continue;
-    }
+    if ('group' in step) continue;
     const { write } = step;
-    const before = new Set<Group>();
-    for (const group of live) {
-      const made = write.before.get(group) ?? madeOf(group, write, traces);
-      write.before.set(group, made);
-      for (const one of made) before.add(one);
-    }
-    live = before;
+    live = [
+      ...new Set(
+        live.flatMap((group) => {
+          const made = write.before.get(group) ?? madeOf(group, write, traces);
+          write.before.set(group, made);
+          return made;
+        }),
+      ),
+    ];
   }
   return live;
 }

@@ -37,11 +37,17 @@ export interface MoveEvent extends EventObject {
 export interface Led {
   /** The same situation if the move was not accepted. */
   readonly to: Situation;
-  /** What each guard answered. */
-  readonly guards: readonly GuardAnswer[];
   readonly trace: Trace;
   /** Undefined if it was not accepted. */
   readonly advanced: Advanced | undefined;
+}
+
+/** A guard, by the transition that it guards. */
+export interface GuardSeen {
+  readonly name: string;
+  readonly transition: string;
+  readonly passed: boolean;
+  readonly failed: boolean;
 }
 
 /** As @xstate/graph's adjacency map has it, by key. */
@@ -61,6 +67,8 @@ export interface Situations {
   follow(at: Situation, event: MoveEvent): Led;
   /** How often `advance` was called. */
   readonly advances: number;
+  /** How each guard that was asked has answered. */
+  readonly guards: readonly GuardSeen[];
 }
 
 /** Where a run stands that is explored from there on. */
@@ -87,17 +95,34 @@ export function createSituations(
   const hosts = createHostCache();
   const events = new WeakMap<Situation, readonly MoveEvent[]>();
   const known = new WeakMap<Situation, Map<MoveEvent, Led>>();
+  const controls = new Map<string, string>();
+  const guards = new Map<string, GuardSeen>();
   let advances = 0;
 
-  const situation = (state: RunState | undefined, now: number): Situation => ({
-    status: 'active',
-    output: undefined,
-    error: undefined,
-    state,
-    now,
-    control: state ? controlKey(state, now, contended) : 'not started',
-    view: state ? viewState(watched.workflow, state, hosts) : noView,
-  });
+  /** One text for all that are at one place: there are many of them, and it is long. */
+  const controlOf = (state: RunState, now: number): string => {
+    const made = controlKey(state, now, contended);
+    const known = controls.get(made);
+    if (known === undefined) controls.set(made, made);
+    return known ?? made;
+  };
+
+  const situation = (state: RunState | undefined, now: number): Situation => {
+    let view: StateView | undefined;
+    return {
+      status: 'active',
+      output: undefined,
+      error: undefined,
+      state,
+      now,
+      control: state ? controlOf(state, now) : 'not started',
+      // Most situations are one with another, and never looked at.
+      get view() {
+        view ??= state ? viewState(watched.workflow, state, hosts) : noView;
+        return view;
+      },
+    };
+  };
 
   const follow = (at: Situation, event: MoveEvent): Led => {
     const led = known.get(at) ?? new Map<MoveEvent, Led>();
@@ -111,13 +136,11 @@ export function createSituations(
     watched.take();
     const advanced = message && advance(watched.workflow, at.state, message, hosts);
     const entries = watched.take();
-    const seen = {
-      trace: traces.trace(entries),
-      guards: entries.filter((entry) => entry.type === 'guard'),
-    };
+    for (const entry of entries) if (entry.type === 'guard') noteGuard(entry, guards);
+    const trace = traces.trace(entries);
     const made: Led = advanced?.accepted
-      ? { ...seen, to: situation(advanced.state, now), advanced }
-      : { ...seen, to: at, advanced: undefined };
+      ? { trace, to: situation(advanced.state, now), advanced }
+      : { trace, to: at, advanced: undefined };
     led.set(event, made);
     return made;
   };
@@ -151,5 +174,17 @@ export function createSituations(
     get advances() {
       return advances;
     },
+    get guards() {
+      return [...guards.values()];
+    },
   };
+}
+
+function noteGuard({ use, passed }: GuardAnswer, guards: Map<string, GuardSeen>): void {
+  const seen = guards.get(use.transition);
+  guards.set(use.transition, {
+    ...use,
+    passed: passed || seen?.passed === true,
+    failed: !passed || seen?.failed === true,
+  });
 }

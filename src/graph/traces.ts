@@ -42,6 +42,11 @@ export interface Trace {
   readonly id: number;
   /** In order. */
   readonly steps: readonly TraceStep[];
+  /** What is live before it, as far as that was asked: by what it reads, and by what is live after it. */
+  readFirst?: readonly Group[];
+  readonly carriedBack: Map<Group, readonly Group[]>;
+  /** The same without what was read: only what was written decides what becomes of what is live after it. */
+  readonly writes: Trace | undefined;
 }
 
 export interface Traces {
@@ -84,6 +89,13 @@ export function createTraces(): Traces {
     return once(writes, JSON.stringify(keys), (id) => ({ id, keys: new Map(keys), before: new Map() }));
   };
 
+  const traceOf = (steps: readonly TraceStep[]): Trace => {
+    const name = steps.map((step) => ('group' in step ? `r${step.group.id}` : `w${step.write.id}`)).join(' ');
+    const written = steps.filter((step) => 'write' in step);
+    const writes = written.length < steps.length ? traceOf(written) : undefined;
+    return once(traces, name, (id) => ({ id, steps, carriedBack: new Map(), writes }));
+  };
+
   return {
     groupsOf,
     trace(entries) {
@@ -91,10 +103,7 @@ export function createTraces(): Traces {
         if (entry.type === 'read') return groupsOf(entry.reads).map((one) => ({ group: one }));
         return entry.type === 'write' ? [{ write: write(entry.writes) }] : [];
       });
-      const name = steps
-        .map((step) => ('group' in step ? `r${step.group.id}` : `w${step.write.id}`))
-        .join(' ');
-      return once(traces, name, (id) => ({ id, steps }));
+      return traceOf(steps);
     },
   };
 }

@@ -41,12 +41,18 @@ function* changesOf(value: unknown, path: readonly string[]): Generator<Otherwis
 /** Paths (`/a/b`) of the innermost places at which two values differ. */
 export function changedPlaces(one: unknown, other: unknown, path = ''): string[] {
   if (one === other) return [];
-  const bothHold = typeof one === 'object' && one !== null && typeof other === 'object' && other !== null;
-  if (!bothHold || Array.isArray(one) !== Array.isArray(other)) {
+  // What is not plain (`Date`, `Map`) has no parts to go into.
+  if (!hasParts(one) || !hasParts(other) || Array.isArray(one) !== Array.isArray(other)) {
     return canonical(one) === canonical(other) ? [] : [path];
   }
   const left = one as Readonly<Record<string, unknown>>;
   const right = other as Readonly<Record<string, unknown>>;
   const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
   return [...keys].flatMap((key) => changedPlaces(left[key], right[key], pathOf(path, key)));
+}
+
+function hasParts(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }

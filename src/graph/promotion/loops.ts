@@ -8,7 +8,7 @@
 import type { AnyStateMachine } from 'xstate';
 
 import { type StateNode, stateNodes } from '../../actor-sources.ts';
-import { connectedParts } from '../checks/rules/unbounded-loop.ts';
+import { connectedParts } from '../connected-parts.ts';
 import type { Graph, GraphEdge, GraphNode } from '../graph.ts';
 import { machinesIn, type MachinePlace } from '../machines-in.ts';
 import { transitionsOf, type TransitionSpec } from '../transitions.ts';

@@ -1,5 +1,5 @@
 /** What can still come from each node of an explored graph on. */
-import { connectedParts } from '../checks/rules/unbounded-loop.ts';
+import { connectedParts } from '../connected-parts.ts';
 import type { Graph, GraphEdge, GraphNode } from '../graph.ts';
 import { isEnd } from '../paths/routes.ts';
 

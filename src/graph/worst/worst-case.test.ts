@@ -288,6 +288,71 @@ describe('worstCase', () => {
     });
   });
 
+  it('takes states that were left out to go on like the most similar ones at their place, and says so', () => {
+    const parcel = (name: string, times: number, outputs: ReadonlyArray<readonly [string, string]>) =>
+      taking(name, call(times), {
+        output: z.union(outputs.map((pair) => z.tuple([z.literal(pair[0]), z.literal(pair[1])])) as never),
+      });
+    const machine = setup({
+      types: { context: {} as { parcel: readonly [string, string] } },
+      actors: {
+        first: parcel('first', 1, [
+          ['a', 'small'],
+          ['b', 'large'],
+        ]),
+        // Costs more, and comes with values that were there before, though not together.
+        second: parcel('second', 2, [['a', 'large']]),
+        pack: taking('pack', call(5)),
+      },
+      guards: {
+        isA: ({ context }) => context.parcel[0] === 'a',
+        isLarge: ({ context }) => context.parcel[1] === 'large',
+      },
+    }).createMachine({
+      id: 'packing',
+      context: { parcel: ['', ''] },
+      initial: 'first',
+      states: {
+        first: {
+          invoke: {
+            src: 'first',
+            onDone: {
+              target: 'deciding',
+              actions: assign({ parcel: ({ event }) => event.output as [string, string] }),
+            },
+            onError: 'second',
+          },
+        },
+        second: {
+          invoke: {
+            src: 'second',
+            onDone: {
+              target: 'deciding',
+              actions: assign({ parcel: ({ event }) => event.output as [string, string] }),
+            },
+            onError: 'done',
+          },
+        },
+        deciding: {
+          on: { GO: [{ guard: 'isA', target: 'packing' }, { target: 'weighing' }] },
+          after: { 1_000: 'weighing' },
+        },
+        weighing: { after: { 1_000: [{ guard: 'isLarge', target: 'packing' }, { target: 'packing' }] } },
+        packing: { invoke: { src: 'pack', onDone: 'done', onError: 'done' } },
+        done,
+      },
+    });
+    const workflow = defineWorkflow({ machine, version: '1', owner: 'us' }) as AnyWorkflow;
+    const whole = worstCase(workflow, { variants: Infinity });
+    const most = worstCase(workflow, { variants: 2 });
+    expect(explore(workflow, { variants: 2 }).nodes.some(({ explored }) => !explored)).toBe(true);
+    expect(whole.run.modelCalls).toBe(8);
+    expect(most.run.modelCalls).toBe(8);
+    expect(most.complete).toBe(true);
+    expect(most.assumes.join()).toMatch(/states go on as the most similar of those at the same place/);
+    expect(whole.assumes).toEqual([]);
+  });
+
   it('is not complete if there are states that were not gone on from', () => {
     const states = { a: invoke('one', 'b'), b: invoke('one', 'c'), c: invoke('one', 'd'), d: done };
     const { complete } = worstCase(workflowOf({ initial: 'a', states }), { maxNodes: 2 });

@@ -10,6 +10,7 @@ import { type ActorCosts, createActorCosts, createNotes, type Notes } from './ac
 import { costedGraph } from './costed-graph.ts';
 import { dearestWays } from './dearest-ways.ts';
 import { type Figures, figuresOf, type Measure, most, sums, unboundedFigures } from './figures.ts';
+import { likened } from './likened.ts';
 import { type Chain, longestChain } from './longest-chain.ts';
 import { createIsWaiting, longestTimes } from './longest-times.ts';
 import { roundsOf } from './rounds.ts';
@@ -64,11 +65,17 @@ interface Family {
 
 export function worstOfGraph(
   workflow: AnyWorkflow,
-  graph: Graph,
+  explored: Graph,
   options: WorstCaseOptions = {},
   family: Family = { known: new Map(), above: [] },
 ): WorstOfGraph {
   const notes = createNotes();
+  const { graph, likened: alike, loose } = likened(explored);
+  if (alike > 0) {
+    notes.assumes.add(
+      `${alike} of ${explored.nodes.length} states go on as the most similar of those at the same place that were looked at`,
+    );
+  }
   const { prices = listPrices } = options;
   const ofRun = (src: string, child: WorkflowRef): Figures =>
     worstOfChild(src, child, options, { ...family, above: [...family.above, workflow.ref] }, notes);
@@ -131,11 +138,11 @@ export function worstOfGraph(
       });
       return places;
     },
-    leftOut: graph.nodes.filter(({ explored }) => !explored).length,
+    leftOut: loose + explored.cut,
     notes,
     costs,
     dearest: (measure) => inAll.route([graph.start], measure),
-    chain: () => (chain ??= longestChain(workflow, graph)),
+    chain: () => (chain ??= longestChain(workflow, explored)),
   };
 }
 

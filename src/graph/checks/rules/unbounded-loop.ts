@@ -3,8 +3,6 @@ import type { Graph, GraphEdge, GraphNode } from '../../graph.ts';
 import { placeName } from '../place-name.ts';
 import type { Found, Rule, Subject } from '../rule.ts';
 
-export { connectedParts };
-
 /**
  * Ways round that answers and timers alone can take for ever. Where a counter bounds a loop, each time round is a node of its
  * own, so what is left of the graph as a loop has no bound.
