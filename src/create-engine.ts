@@ -7,7 +7,7 @@ import { assertSound, type Extent } from './graph/checks/assert-sound.ts';
 export interface EngineOptions extends UncheckedEngineOptions {
   /**
    * How far its workflows are looked at before any of them runs, as by `check`. `false`: not at all. Default: as far as the
-   * first 200 states of a run.
+   * first 100 states of a run.
    */
   readonly check?: Extent | false;
 }

@@ -7,10 +7,10 @@ import type { AnyWorkflow } from '../../workflow.ts';
 import { errorsOf, type Finding } from './check.ts';
 import type { CheckOptions } from './rule.ts';
 
-/** How far a workflow is looked at. Default: the first 200 states of a run. */
+/** How far a workflow is looked at. Default: the first 100 states of a run. */
 export type Extent = Pick<CheckOptions, 'maxNodes' | 'variants'>;
 
-const firstNodes = 200;
+const firstNodes = 100;
 
 /** A workflow is looked at once, however many engines have it. */
 const known = new WeakMap<AnyWorkflow, Map<string, readonly Finding[]>>();
