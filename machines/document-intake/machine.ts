@@ -10,7 +10,7 @@
  * document, so a repeat has no second one. What is left over is for a person, who is reminded; after the due time for a
  * supervisor; and after that there is an end that says so.
  */
-import { draftInputOf, extractInputOf, initialContext, isHandled, outcomeOf } from './context.ts';
+import { draftInputOf, extractInputOf, initialContext, outcomeOf } from './context.ts';
 import { lookUpInputOf } from './customers.ts';
 import { noticeOf } from './notice.ts';
 import {
@@ -321,7 +321,7 @@ export function createDocumentIntakeMachine(options: DocumentIntakeOptions = {})
 
       finished: {
         description: 'Nothing more is done; what has been done says how it ended.',
-        always: [{ guard: ({ context }) => isHandled(context), target: 'handled' }, { target: 'incomplete' }],
+        always: [{ guard: 'isHandled', target: 'handled' }, { target: 'incomplete' }],
       },
 
       handled: {

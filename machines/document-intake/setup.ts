@@ -6,7 +6,7 @@ import { editOf, type ModelProvider, type Who } from 'signalbox';
 import { assertEvent, assign, setup, type EventObject } from 'xstate';
 import type { ZodType } from 'zod';
 
-import { hasText, type IntakeContext, readOf } from './context.ts';
+import { hasText, type IntakeContext, isHandled, readOf } from './context.ts';
 import { createGates, describeProblem, faultsOfReceipt, faultsOfRegistration, matchIn } from './gates.ts';
 import { createModels } from './models.ts';
 import { outputOf } from './output-of.ts';
@@ -142,6 +142,7 @@ export function createSetup(options: DocumentIntakeOptions) {
       isDuplicate: ({ event }) => outputOf<Registration>(event).status === 'duplicate',
       isScan: ({ context }) => context.problem === 'no-text',
       hasBytes: ({ context }) => context.sha256 !== null,
+      isHandled: ({ context }) => isHandled(context),
       mayTryAgain,
       mayExtractAgain: ({ context }) => hasText(context) && mayTryAgain({ context }),
     },
