@@ -41,3 +41,15 @@ export function* causesOf(error: unknown): Generator<unknown> {
     current = current instanceof Error ? current.cause : undefined;
   }
 }
+
+const beforeSending: ReadonlySet<unknown> = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Whether a call failed before there was a connection, so that nothing of it was sent. */
+export function isBeforeSending(error: unknown): boolean {
+  return [...causesOf(error)].some((cause) => beforeSending.has(describeError(cause).code));
+}

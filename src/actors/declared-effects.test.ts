@@ -9,6 +9,7 @@ import { z } from 'zod';
 
 import { asking } from '../../test/support/costly-provider.ts';
 import { defineWorkflow } from '../workflow.ts';
+import { fromMap } from './from-map.ts';
 import { fromTool } from './from-tool.ts';
 import { fromWorkflow } from './from-workflow.ts';
 import { fromMcp } from './mcp/from-mcp.ts';
@@ -27,6 +28,26 @@ function payByMcp(options: object = {}, server: Partial<McpServerOptions> = {}) 
 }
 
 const invocation = { key: 'r/pay#1', runId: 'r' };
+
+describe('what undoes a part', () => {
+  it('undoes the whole: of a map, and of what stands in for another', () => {
+    const undone = payWith({ compensatedBy: 'refund' });
+    const all = fromMap({
+      name: 'payAll',
+      input: z.array(Payment),
+      items: (list) => list,
+      each: undone as never,
+    });
+    expect(all.signalbox.compensatedBy).toBe('refund');
+    expect(payWith({ fallback: [undone] }).signalbox.compensatedBy).toBe('refund');
+  });
+
+  it('is one and the same for all parts', () => {
+    const make = () =>
+      payWith({ compensatedBy: 'refund', fallback: [payWith({ compensatedBy: 'callOff' })] });
+    expect(make).toThrow('to be undone by one actor, got `refund` and `callOff` in `compensatedBy`');
+  });
+});
 
 describe.each([
   ['fromTool', payWith],

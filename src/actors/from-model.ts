@@ -11,7 +11,7 @@
 import type { z, ZodType, ZodUnknown } from 'zod';
 
 import { ModelAnswerInvalid } from '../errors.ts';
-import type { DurableActor, InvocationScope } from '../invocation.ts';
+import { Deferred, type DurableActor, type InvocationScope } from '../invocation.ts';
 import { judgingFailures, refusalOf } from './answer-checks.ts';
 import { callModel, promptTooLarge } from './call-model.ts';
 import { checkValue } from './check-value.ts';
@@ -38,7 +38,7 @@ import {
 } from './model-question.ts';
 import { modelWorstCase } from './model-worst-case.ts';
 import { underPolicies } from './policies/policies.ts';
-import type { RetryPolicy } from './policies/retry.ts';
+import { isRetryable, type RetryPolicy } from './policies/retry.ts';
 import { callFailures } from './providers/call-failed.ts';
 
 export type { ModelActorOptions } from './model-options.ts';
@@ -182,7 +182,9 @@ async function judgedAnswer<TOutput extends ZodType, TInput extends ZodType>(
     return reasons ? { wrong: { error: gateRejected(name, reasons, value), reasons } } : { value };
   } catch (error) {
     // Who judges has to wait, or has failed and may be asked again: what is judged is not to be made anew for that.
-    if (!scope.signal.aborted) await scope.once(answerName(repair), async () => answerOf(response));
+    const isJudgedAgain = error instanceof Deferred || isRetryable(error);
+    if (isJudgedAgain && !scope.signal.aborted)
+      await scope.once(answerName(repair), async () => answerOf(response));
     throw error;
   }
 }

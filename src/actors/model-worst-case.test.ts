@@ -215,6 +215,20 @@ describe('a judge', () => {
     expect(judging.spent.calls).toBe(3);
   });
 
+  it('is not what a check is that throws: the model is asked anew, where that is to be tried again', async () => {
+    const answering = costlyProvider((call) => longest(maxTokens, `${call}`));
+    const logic = asker({
+      accept: (text: string) => {
+        if (text.startsWith('1')) throw new RangeError('Not to be read.');
+        return true;
+      },
+      provider: answering.provider,
+      retry: { attempts: 2, delayMs: 0, on: () => true },
+    });
+    expect(await toPromise(createActor(logic, { input: { body } }).start())).toMatch(/^2/);
+    expect(answering.spent.calls).toBe(2);
+  });
+
   it('that answers amiss is not the fault of whoever is judged', async () => {
     const judging = costlyProvider(() => [{ type: 'text', text: '{"passed":"so so"}' }]);
     const answering = costlyProvider(() => longest(maxTokens));

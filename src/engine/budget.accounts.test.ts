@@ -43,6 +43,17 @@ describe('the accounts of a budget', () => {
     await expect(next.reserve(most(400))).resolves.toBeDefined();
   });
 
+  it('charge nothing for a call that found nobody to talk to, and all of one that broke off', async () => {
+    const { open } = accounts(1_000);
+    const budget = open();
+    const failed = (code: string) =>
+      new Error('The call failed.', { cause: Object.assign(new Error('fetch failed'), { code }) });
+    await (await budget.reserve(most(400)))?.release(failed('ECONNREFUSED'));
+    await (await budget.reserve(most(400)))?.release(failed('ECONNRESET'));
+    await expect(budget.reserve(most(601))).rejects.toMatchObject({ details: { spent: { tokens: 400 } } });
+    await expect(budget.reserve(most(600))).resolves.toBeDefined();
+  });
+
   it('lose nothing when one reservation could not be stored', async () => {
     const { failing, open } = accounts(1_000);
     const first = open();

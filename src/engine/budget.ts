@@ -7,6 +7,7 @@
  */
 import { BudgetExceeded } from '../errors.ts';
 import type { OutsideCall, TokenUsage, Usage } from '../invocation.ts';
+import { isBeforeSending } from '../plain-error.ts';
 import { costOf, type PriceTable } from '../prices.ts';
 import type { RunBudget } from '../workflow.ts';
 
@@ -135,7 +136,7 @@ function costsNothing(error: unknown): boolean {
   const details =
     typeof error === 'object' && error !== null && 'details' in error ? error.details : undefined;
   const kind = (details as { readonly kind?: unknown } | undefined)?.kind;
-  return kind === 'http' || kind === 'refused-to-send';
+  return kind === 'http' || kind === 'refused-to-send' || isBeforeSending(error);
 }
 
 /** All that a call has used, read from a cache or written to it too. */

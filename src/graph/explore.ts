@@ -65,9 +65,8 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
   const fold = workflow.fold as Fold | undefined;
   const short = createShortener();
   const live: Live = new Map();
-  const folded = fold && createFolded(fold, workflow.ref, situations);
   /** Good for as long as nothing more is live at its place. */
-  const keys = new WeakMap<Situation, { readonly key: string; readonly version: number }>();
+  let keys = new WeakMap<Situation, { readonly key: string; readonly version: number }>();
 
   for (let round = 1; ; round++) {
     const taken = new Set<string>();
@@ -88,6 +87,9 @@ export function explore(workflow: AnyWorkflow, options: ExploreFromOptions = {})
       return known;
     };
     const inferredKey = (at: Situation): string => short(readsAt(at.control).keyOf(contextOf(at)));
+    // Which states it takes as one is looked at anew: what tells them apart has become more.
+    const folded = fold && createFolded(fold, workflow.ref, situations);
+    if (folded) keys = new WeakMap();
     const keyOf = (at: Situation): string => {
       const version = live.get(at.control)?.size ?? 0;
       const known = keys.get(at);

@@ -18,7 +18,7 @@ export interface Folded {
 }
 
 /** As many of one key are held against each other. */
-const mostAlike = 4;
+const mostAlike = 16;
 
 export function createFolded(fold: Fold, ref: string, { movesOf, follow }: Situations): Folded {
   const alike = new Map<string, Map<string, Situation>>();

@@ -36,6 +36,8 @@ export type Move =
       readonly label: string;
       readonly event: EventObject;
       readonly late?: true;
+      /** Nothing is known of what it comes with, so this is nothing. */
+      readonly guessed?: true;
     }
   | {
       readonly type: 'timer';
@@ -74,13 +76,16 @@ export function createMoves(workflow: AnyWorkflow, given: readonly Examples[]): 
     const known = events.get(descriptor);
     if (known) return known;
     const made = typesOf(workflow, descriptor, examples).flatMap((type) => {
-      const derived = payloadsOf(eventSchemaOf(workflow, type), examples.events[type]);
+      const schema = eventSchemaOf(workflow, type);
+      const given = examples.events[type] ?? [];
+      const derived = payloadsOf(schema, given);
       for (const path of derived.lacking) lacking.add(`event ${type}: ${path || 'all of it'}`);
       return derived.payloads.map((payload): Move => ({
         type: 'event',
         name: type,
         label: labelOf(payload),
         event: { ...payload, type },
+        ...(schema || given.length > 0 ? {} : { guessed: true as const }),
       }));
     });
     events.set(descriptor, made);

@@ -8,6 +8,7 @@ import { asking, callMs, costlyProvider, type Said } from '../../../test/support
 import { fromModel } from '../from-model.ts';
 import { fromTool } from '../from-tool.ts';
 import { judgedBy } from '../judged-by.ts';
+import { modelCallFailed } from '../providers/call-failed.ts';
 import { type AgentActorOptions, fromAgent } from './from-agent.ts';
 
 const Question = z.object({ question: z.string() });
@@ -182,6 +183,25 @@ describe('the worst case of an agent', () => {
     });
     expect(spent.calls).toBe(2);
     expect(spent.tokens).toBeLessThanOrEqual(tokens);
+  });
+
+  it('counts nothing of a call that found nobody to talk to, and tries again', async () => {
+    const answered = costlyProvider(() => 'lost').provider;
+    let calls = 0;
+    const provider: typeof answered = {
+      ...answered,
+      complete: async () => {
+        calls += 1;
+        const cause = Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
+        const details = { kind: 'connection', retryable: true } as const;
+        throw modelCallFailed('the model', 'there is no network', details, cause);
+      },
+    };
+    const logic = helper({ provider, limits: { tokens: 2_500 }, retry: { attempts: 5, delayMs: 0 } });
+    await expect(toPromise(createActor(logic, { input }).start())).rejects.toMatchObject({
+      code: 'MODEL_CALL_FAILED',
+    });
+    expect(calls).toBe(5);
   });
 
   it('counts the models that judge its answers, and declares what these fail with', async () => {

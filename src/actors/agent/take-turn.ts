@@ -1,6 +1,7 @@
 /** One turn of an agent's model: from the journal if it was had before. */
 import { ModelCallFailed } from '../../errors.ts';
 import type { InvocationScope, OutsideCall, TokenUsage, Usage } from '../../invocation.ts';
+import { isBeforeSending } from '../../plain-error.ts';
 import { callModel } from '../call-model.ts';
 import { answerInvalid } from '../model-answer.ts';
 import { retried } from '../policies/retry.ts';
@@ -80,7 +81,7 @@ function lostName(number: number): string {
 function mayBeCharged(error: unknown): boolean {
   if (!(error instanceof ModelCallFailed)) return false;
   const { kind } = error.details;
-  return kind !== 'http' && kind !== 'refused-to-send';
+  return kind !== 'http' && kind !== 'refused-to-send' && !isBeforeSending(error);
 }
 
 export function textOf({ content }: Pick<Turn, 'content'>): string {

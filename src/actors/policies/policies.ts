@@ -9,6 +9,7 @@
  * I2. A wait holds no worker, unless it is a moment.
  * I3. An abort is never retried, never falls back, and is not the actor's failure.
  */
+import { InvalidOption } from '../../errors.ts';
 import {
   type ChildRuns,
   Deferred,
@@ -221,7 +222,17 @@ async function isForAll(error: unknown, first: DurableActor, input: unknown): Pr
 /** What an actor declares that performs others. */
 export function declaredTogether(
   actors: readonly DurableActor[],
-): Pick<DurableActor, 'irreversible' | 'idempotent' | 'fallible' | 'permissions' | 'workflows'> {
+): Pick<
+  DurableActor,
+  'irreversible' | 'idempotent' | 'fallible' | 'permissions' | 'workflows' | 'compensatedBy'
+> {
+  const [compensatedBy, other] = new Set(actors.flatMap((actor) => actor.compensatedBy ?? []));
+  if (other !== undefined) {
+    throw new InvalidOption(
+      `Expected all that one actor performs to be undone by one actor, got \`${compensatedBy}\` and \`${other}\` in \`compensatedBy\`. Invoke them in states of their own.`,
+      { details: { option: 'compensatedBy' } },
+    );
+  }
   return {
     irreversible: actors.some(({ irreversible }) => irreversible),
     // What it has kept is not performed again, so only what is irreversible counts.
@@ -229,6 +240,7 @@ export function declaredTogether(
     fallible: actors.some(({ fallible }) => fallible),
     permissions: allPermissions(actors),
     workflows: actors.flatMap(({ workflows = [] }) => workflows),
+    ...(compensatedBy !== undefined && { compensatedBy }),
   };
 }
 

@@ -17,7 +17,7 @@ const known = new WeakMap<AnyWorkflow, Map<string, readonly Finding[]>>();
 
 /** Throws `WorkflowRefused` if `check` finds an error that nobody has accepted. `unlooked`: how to run it nevertheless. */
 export function assertSound(workflow: AnyWorkflow, extent: Extent, unlooked: string): void {
-  const errors = errorsIn(workflow, { maxNodes: firstNodes, ...extent });
+  const errors = errorsIn(workflow, { ...extent, maxNodes: extent.maxNodes ?? firstNodes });
   if (errors.length === 0) return;
   const list = errors.map(({ rule, where, message, fix, witness }) => {
     const path = witness?.name ? ` Seen on: ${witness.name}.` : '';

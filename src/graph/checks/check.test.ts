@@ -39,8 +39,14 @@ const machines = setup({
       throw new Error('The guard threw.');
     },
     few: ({ context }) => context.rounds < 3,
+    saysYes: ({ event }) => (event as unknown as { yes?: boolean }).yes === true,
   },
-  actions: { count: assign({ rounds: ({ context }) => context.rounds + 1 }) },
+  actions: {
+    count: assign({ rounds: ({ context }) => context.rounds + 1 }),
+    noteReason: assign({
+      rounds: ({ event }) => (event as unknown as { reason: string }).reason.trim().length,
+    }),
+  },
 });
 
 type Config = Parameters<typeof machines.createMachine>[0];
@@ -425,6 +431,129 @@ describe('check', () => {
     ]);
     expect(found({ input: z.object({ id: z.string() }) })).toEqual([]);
     expect(found({ examples: [{ name: 'one', input: { id: 'T-1' } }] })).toEqual([]);
+  });
+
+  const asking = person({ title: 'Answer', instructions: 'OK goes on.', shows: [] });
+  const idioms: ReadonlyArray<readonly [what: string, config: object]> = [
+    [
+      'work that nobody waits for, while a person is asked',
+      {
+        initial: 'w',
+        states: {
+          w: { ...asking, invoke: { ...invoke, onError: { actions: 'count' } }, on: { GO: 'd' } },
+          d: done,
+        },
+      },
+    ],
+    [
+      'a poll that asks again, with its rounds counted',
+      {
+        initial: 'p',
+        states: {
+          p: {
+            invoke: { ...invoke, onDone: { guard: 'isA', target: 'd' }, onError: 'd' },
+            after: {
+              5_000: [{ guard: 'few', target: 'p', reenter: true, actions: 'count' }, { target: 'd' }],
+            },
+          },
+          d: done,
+        },
+      },
+    ],
+    [
+      'an answer that is not looked at',
+      { initial: 'p', states: { p: { invoke: { ...invoke, onDone: {} }, after: { 10_000: 'd' } }, d: done } },
+    ],
+    [
+      'an answer that is welcome, and not needed',
+      {
+        initial: 'p',
+        states: {
+          p: { invoke: { ...invoke, onDone: { guard: 'isA', actions: 'count' } }, on: { GO: 'd' } },
+          d: done,
+        },
+      },
+    ],
+    [
+      'an event of whose payload nothing is known, and that a guard looks at',
+      {
+        initial: 's',
+        states: {
+          s: { on: { STOP: 'd', GO: 'a' } },
+          a: { on: { GO: { guard: 'saysYes', target: 'd' } } },
+          d: done,
+        },
+      },
+    ],
+    [
+      'a handler that counts on a payload',
+      { initial: 's', states: { s: { on: { STOP: { target: 'd', actions: 'noteReason' } } }, d: done } },
+    ],
+    ['any event', { initial: 's', states: { s: { on: { '*': 'd' } }, d: done } }],
+    [
+      'a parallel state that is paused and resumed',
+      {
+        initial: 's',
+        states: {
+          s: {
+            type: 'parallel',
+            on: { STOP: 'paused' },
+            onDone: 'd',
+            states: {
+              x: { initial: 'a', states: { a: { on: { GO: 'b' } }, b: done } },
+              y: done,
+              hist: { type: 'history', history: 'deep' },
+            },
+          },
+          paused: { on: { GO: 's.hist' } },
+          d: done,
+        },
+      },
+    ],
+    [
+      'work again and again until its time is up',
+      {
+        initial: 'r',
+        states: {
+          r: {
+            after: { 600_000: 'd' },
+            initial: 'ask',
+            states: {
+              ask: { invoke: { ...invoke, onDone: 'look', onError: 'look' } },
+              look: { invoke: { ...invoke, onDone: 'ask', onError: 'ask' } },
+            },
+          },
+          d: done,
+        },
+      },
+    ],
+    [
+      'a reminder each day',
+      {
+        initial: 'w',
+        states: {
+          w: { ...asking, after: { 86_400_000: { target: 'w', reenter: true } }, on: { GO: 'd' } },
+          d: done,
+        },
+      },
+    ],
+    [
+      'work each day',
+      {
+        initial: 'idle',
+        on: { STOP: '.d' },
+        states: {
+          idle: { after: { 86_400_000: 'work' } },
+          work: { invoke: { ...invoke, onDone: 'idle', onError: 'd' } },
+          d: done,
+        },
+      },
+    ],
+  ];
+
+  it.each(idioms)('holds no error against %s', (_what, config) => {
+    const errors = check(workflowOf(config)).findings.filter(({ severity }) => severity === 'error');
+    expect(errors.map(({ rule, message }) => [rule, message])).toEqual([]);
   });
 
   it('has a case for each rule', () => {

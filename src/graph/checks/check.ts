@@ -168,10 +168,10 @@ function findingsOf(subject: Subject, asked: readonly Rule[] = rules): Finding[]
   const { workflow, graph, routes } = subject;
   const fold = createPathFolder(workflow, routes, graph.start.now, { goesOn: false });
   const findings = asked.flatMap(({ id: rule, explains, fix, find, ...rest }) =>
-    [...find(subject)].map(({ witness: route, where, message }): Finding => {
+    [...find(subject)].map(({ witness: route, where, message, severity: own = rest.severity }): Finding => {
       const guesses = rest.mayBeGuessed ? guessedOn(route) : [];
       const guessed = guesses.length > 0 ? ` What ${guesses.join(', ')} answered was only guessed.` : '';
-      const severity = guessed && rest.severity === 'error' ? 'warning' : rest.severity;
+      const severity = guessed && own === 'error' ? 'warning' : own;
       const found = { rule, severity, where, message: message + guessed, explains, fix };
       if (!route) return found;
       const steps = fold(route);

@@ -35,6 +35,8 @@ export interface Found {
   readonly message: string;
   /** A route that shows it. */
   readonly witness?: Route;
+  /** Where it is less certain, or does less harm, than what the rule finds elsewhere. Default: the rule's. */
+  readonly severity?: Severity;
 }
 
 export interface CheckOptions extends ExploreOptions {

@@ -21,7 +21,8 @@ export const joinNeverDone: Rule = {
 };
 
 function endlessParts(node: StateNode): StateNode[] {
-  const inner = Object.values(node.states);
+  if (node.type === 'final') return [];
+  const inner = Object.values(node.states).filter(({ type }) => type !== 'history');
   if (node.type === 'parallel') return inner.flatMap((region) => endlessParts(region));
   return inner.some(({ type }) => type === 'final') ? [] : [node];
 }

@@ -142,7 +142,7 @@ describe('not-compensated', () => {
 
   it('does not take the start of the compensator for its answer', () => {
     const found = find(workflowOf({ ...right, undoing: { ...undoing, after: { 1000: 'failed' } } }));
-    expect(found).toMatchObject([{ where: 'pay failed', path: 'pay → outcome unknown, after 1000' }]);
+    expect(found).toMatchObject([{ where: 'pay failed', path: 'pay → ok, ship → failed, after 1000' }]);
     const beside = {
       ...right,
       shipping: invoke('ship', 'done', 'both'),
@@ -161,15 +161,15 @@ describe('not-compensated', () => {
         where: 'pay failed',
         message:
           '`pay` is not undone where the run ends in `failed`: `unpay` was started and gave no output, and no person was asked after that.',
-        path: 'pay → outcome unknown, unpay → failed',
+        path: 'pay → ok, ship → failed, unpay → failed',
       },
     ]);
     expect(left({ ...right, undoing: { invoke: { id: 'unpay', src: 'unpay', onDone: 'failed' } } })).toEqual([
-      ['pay undoing', 'pay → outcome unknown, unpay → failed'],
+      ['pay undoing', 'pay → ok, ship → failed, unpay → failed'],
     ]);
     // Nobody has answered in time.
     expect(left({ ...right, asking: { ...asking, after: { 1000: 'failed' } } })).toEqual([
-      ['pay failed', 'pay → outcome unknown, unpay → failed, after 1000'],
+      ['pay failed', 'pay → ok, ship → failed, unpay → failed, after 1000'],
     ]);
   });
 
@@ -177,7 +177,7 @@ describe('not-compensated', () => {
     const shipping = invoke('ship', 'done', 'asking');
     expect(left({ ...right, shipping })).toEqual([['pay failed', 'pay → ok, ship → failed, SEEN']]);
     expect(left({ ...right, asking: { on: { SEEN: 'failed' } } })).toEqual([
-      ['pay failed', 'pay → outcome unknown, unpay → failed, SEEN'],
+      ['pay failed', 'pay → ok, ship → failed, unpay → failed, SEEN'],
     ]);
   });
 

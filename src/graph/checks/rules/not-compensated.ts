@@ -34,18 +34,21 @@ export const notCompensated: Rule = {
   *find(subject: Subject): Iterable<Found> {
     const effects = effectsIn(subject);
     if (effects.size === 0) return;
-    const told = new Set<string>();
+    const found = new Map<string, Found>();
     for (const { edge, standing, way } of failingEnds(subject, effects)) {
       for (const [src, how] of standing) {
         const end = nameOfEnd(edge);
         const where = `${src} ${end.place}`;
-        if (told.has(where)) continue;
-        told.add(where);
+        // Of what only may have been done, who has looked may have found that there is nothing to undo.
+        const severity = how.certain ? 'error' : 'warning';
+        const known = found.get(where);
+        if (known && (known.severity === 'error' || severity === 'warning')) continue;
         const compensator = effects.get(src)?.compensators[0] ?? '';
         const message = `\`${src}\` is not undone where ${end.said}: ${why(compensator, how)}.`;
-        yield { where, message, witness: routeOf(way) };
+        found.set(where, { where, message, witness: routeOf(way), severity });
       }
     }
+    yield* found.values();
   },
 };
 
@@ -77,6 +80,8 @@ interface Undoing {
   readonly by: readonly string[];
   /** One was started since, and gave no output. */
   readonly tried: boolean;
+  /** Its actor gave an output: it was done, and not only may have been. */
+  readonly certain: boolean;
 }
 
 /** By the effect's `src`. */
@@ -125,13 +130,16 @@ function standingAfter(
     for (const [src, { tried }] of before) if (tried) standing.delete(src);
   }
   for (const one of ended) {
-    for (const [src, { by }] of standing) {
+    for (const [src, how] of standing) {
+      const { by } = how;
       if (!by.includes(one.path)) continue;
       if (one.how === 'output') standing.delete(src);
-      else standing.set(src, { by: by.filter((path) => path !== one.path), tried: true });
+      else standing.set(src, { ...how, by: by.filter((path) => path !== one.path), tried: true });
     }
     const effect = effects.get(one.src);
-    if (effect && mayBeDone(one, effect.actor)) standing.set(one.src, { by: [], tried: false });
+    if (effect && mayBeDone(one, effect.actor)) {
+      standing.set(one.src, { by: [], tried: false, certain: one.how === 'output' });
+    }
   }
   for (const { src: compensator, path } of started) {
     for (const [src, undoing] of standing) {
@@ -158,7 +166,9 @@ function mayBeDone(ended: EndedActor, { irreversible, idempotent }: DurableActor
 
 function nameOfStanding(standing: Standing): string {
   return [...standing]
-    .map(([src, { by, tried }]) => [src, tried ? 'tried' : '', ...by].join(' '))
+    .map(([src, { by, tried, certain }]) =>
+      [src, tried ? 'tried' : '', certain ? 'done' : '', ...by].join(' '),
+    )
     .sort()
     .join('\n');
 }

@@ -19,7 +19,9 @@ export const runFails: Rule = {
     for (const { edges, where, message } of failuresOf(subject)) {
       const [first] = edges;
       if (!isUnhandled(first)) {
-        yield { where, message, witness: [...routes.to(first.from), first] };
+        // Its payload would be another.
+        const severity = 'guessed' in first.move ? 'warning' : 'error';
+        yield { where, message, witness: [...routes.to(first.from), first], severity };
         continue;
       }
       const [effect] = edges.flatMap((edge) => afterEffect(edge) ?? []);
@@ -59,7 +61,7 @@ function failuresOf({ graph }: Subject): Iterable<Failure> {
   for (const edge of graph.edges) {
     const { status } = edge.to.state?.snapshot ?? {};
     // What an actor that tells nothing of itself was guessed to answer proves nothing.
-    if (status !== 'error' || 'guessed' in edge.move) continue;
+    if (status !== 'error' || ('guessed' in edge.move && edge.move.type !== 'event')) continue;
     const where = placeName(edge.from.state?.snapshot.value);
     const message = describe(edge, where);
     const known = failures.get(message);

@@ -37,8 +37,8 @@ export const personAtEveryStep: Rule = {
     const answered = graph.edges.filter(({ move }) => move.type === 'answer' && !('error' in move));
     const actors = new Set(answered.map(({ move }) => move.name));
     const isAsked = answered.every(({ to }) => isEnd(to) || to.view.questions.length > 0);
-    const asking = answered.some(({ to }) => !isEnd(to));
-    if (actors.size > 1 && isAsked && asking) {
+    const asking = new Set(answered.filter(({ to }) => !isEnd(to)).map(({ move }) => move.name));
+    if (asking.size > 1 && isAsked) {
       yield { where: '', message: `Whatever ${[...actors].join(', ')} answer, a person is asked next.` };
     }
   },

@@ -1,7 +1,10 @@
+import type { Timer } from '../../../engine/run-state.ts';
+import type { AnyWorkflow } from '../../../workflow.ts';
+import { actorOf } from '../../actor-of.ts';
 import { connectedParts } from '../../connected-parts.ts';
 import type { Graph, GraphEdge, GraphNode } from '../../graph.ts';
 import { placeName } from '../place-name.ts';
-import type { Found, Rule, Subject } from '../rule.ts';
+import type { Found, Rule, Severity, Subject } from '../rule.ts';
 
 /**
  * Ways round that answers and timers alone can take for ever. Where a counter bounds a loop, each time round is a node of its
@@ -13,8 +16,8 @@ export const unboundedLoop: Rule = {
   mayBeGuessed: true,
   explains: 'The run can go round here for ever by itself, and pay each time.',
   fix: 'Count the rounds in the context, and let a guard end them.',
-  *find({ graph, routes }: Subject): Iterable<Found> {
-    for (const loop of loopsOf(graph)) {
+  *find({ graph, routes, workflow }: Subject): Iterable<Found> {
+    for (const { loop, severity } of loopsOf(graph, workflow)) {
       const [first] = loop;
       if (!first) continue;
       const where = placeName(first.from.state?.snapshot.value);
@@ -23,13 +26,52 @@ export const unboundedLoop: Rule = {
         where,
         message: `It can go round for ever: ${[where, ...round].join(' → ')}.`,
         witness: [...routes.to(first.from), ...loop],
+        severity,
       };
     }
   },
 };
 
-/** One shortest loop for each strongly connected part of the graph without the events from outside. */
-function loopsOf({ nodes, edges }: Graph): GraphEdge[][] {
+interface Loop {
+  readonly loop: readonly GraphEdge[];
+  readonly severity: Severity;
+}
+
+/** Undefined where nothing is begun, as by a reminder: nothing is paid. */
+function judged(loop: readonly GraphEdge[], workflow: AnyWorkflow): Loop | undefined {
+  if (loop.every(({ advanced }) => advanced.started.length === 0)) return undefined;
+  // Time or money ends it, or it is what the workflow is for: each round has succeeded, and waited for the next.
+  const mayBeMeant = hasDeadline(loop) || isWithinBudget(loop, workflow) || isRegular(loop);
+  return { loop, severity: mayBeMeant ? 'warning' : 'error' };
+}
+
+/** Whether a timer that is armed all the way round, and never anew, ends it. */
+function hasDeadline(loop: readonly GraphEdge[]): boolean {
+  const [first] = loop;
+  return (first?.from.state?.timers ?? []).some(({ source, id }) =>
+    loop.every(({ from, advanced }) => {
+      const deadlineIn = (timers: readonly Timer[] = []): number | undefined =>
+        timers.find((timer) => timer.source === source && timer.id === id)?.deadline;
+      const before = deadlineIn(from.state?.timers);
+      return before !== undefined && before === deadlineIn(advanced.state.timers);
+    }),
+  );
+}
+
+/** Whether all that is begun is paid from the budget of the run. */
+function isWithinBudget(loop: readonly GraphEdge[], workflow: AnyWorkflow): boolean {
+  return (
+    workflow.budget !== undefined &&
+    loop.every(({ advanced }) => advanced.started.every(({ src }) => actorOf(workflow, src)?.fallible))
+  );
+}
+
+function isRegular(loop: readonly GraphEdge[]): boolean {
+  return loop.some(({ move }) => move.type === 'timer') && !loop.some(({ move }) => 'error' in move);
+}
+
+/** For each strongly connected part of the graph without the events from outside, the worst of its loops, and of those the shortest. */
+function loopsOf({ nodes, edges }: Graph, workflow: AnyWorkflow): Loop[] {
   const byItself = edges.filter(({ move }) => move.type === 'answer' || move.type === 'timer');
   const out = new Map<GraphNode, GraphEdge[]>();
   for (const edge of byItself) out.set(edge.from, [...(out.get(edge.from) ?? []), edge]);
@@ -40,9 +82,11 @@ function loopsOf({ nodes, edges }: Graph): GraphEdge[][] {
       (out.get(node) ?? []).filter(({ to }) => partOf.get(to) === partOf.get(node));
     const loops = part.flatMap((node) => {
       const loop = shortestLoop(node, within);
-      return loop ? [loop] : [];
+      return (loop && judged(loop, workflow)) ?? [];
     });
-    return loops.sort((one, other) => one.length - other.length).slice(0, 1);
+    const rank = ({ loop, severity }: Loop): number =>
+      loop.length + (severity === 'error' ? 0 : nodes.length);
+    return loops.sort((one, other) => rank(one) - rank(other)).slice(0, 1);
   });
 }
 

@@ -16,7 +16,7 @@ export const unknownAnswer: Rule = {
       const witness = routes.to(from);
       if (move.type === 'answer') {
         yield { where: move.name, message: `Nothing is known of what \`${move.name}\` answers.`, witness };
-      } else if (to.state?.snapshot.status === 'error') {
+      } else if (move.type === 'start' && to.state?.snapshot.status === 'error') {
         const { message: said } = describeError(to.state.snapshot.error);
         const message = `Nothing is known of its input, and without any it fails as it starts, so nothing was tried: ${said}`;
         yield { where: 'input', message, witness };
