@@ -98,8 +98,8 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
  * Make a workflow of a machine.
  *
  * Throws `WorkflowInvalid` if the machine names an actor, guard, action or delay that is not there, or uses actor logic
- * that cannot run durably (`fromCallback`, observables), or an actor names one that undoes it and is not there, or if what a state declares with `person` is not borne out by its
- * transitions; `InvalidOption` if a name or version is not usable.
+ * that cannot run durably (`fromCallback`, observables), if an actor's `compensatedBy` is not there, or if what a state
+ * declares with `person` is not borne out by its transitions; `InvalidOption` if a name or version is not usable.
  *
  * @example
  * ```ts

@@ -29,7 +29,6 @@ import { assertModelOptions, type ModelActorOptions, shown } from './model-optio
 import {
   extractionOf,
   formOf,
-  openingOf,
   type Question,
   questionOf,
   type RefusedAnswer,
@@ -37,6 +36,7 @@ import {
   requestOf,
 } from './model-question.ts';
 import { modelWorstCase } from './model-worst-case.ts';
+import { openingOf } from './opening.ts';
 import { underPolicies } from './policies/policies.ts';
 import { isRetryable, type RetryPolicy } from './policies/retry.ts';
 import { callFailures } from './providers/call-failed.ts';
@@ -52,9 +52,10 @@ const DEFAULT_RETRY: RetryPolicy = { attempts: 3 };
  * and a failed attempt are not repeated.
  *
  * Rejects with `ACTOR_VALUE_INVALID` if the input is refused, before any call; `MODEL_CALL_FAILED` if the call failed for
- * good, or its request is over `maxPromptTokens` and was not sent, with `details.status`, `retryable` and `retryAfterMs`; `MODEL_ANSWER_INVALID` if the answer is cut off, refused by
- * the model, empty or, repairs included, not of the schema, with `details.stopReason`, `text` and `issues`;
- * `GATE_REJECTED` if it is not accepted; `TIMED_OUT`, `CIRCUIT_OPEN` and `BUDGET_EXCEEDED` where there are such limits.
+ * good, or its request is over `maxPromptTokens` and was not sent, with `details.status`, `retryable` and `retryAfterMs`;
+ * `MODEL_ANSWER_INVALID` if the answer is cut off, refused by the model, empty or, repairs included, not of the schema, with
+ * `details.stopReason`, `text` and `issues`; `GATE_REJECTED` if it is not accepted; with what a judge in `accept` rejects
+ * with; `TIMED_OUT`, `CIRCUIT_OPEN` and `BUDGET_EXCEEDED` where there are such limits.
  *
  * @example
  * ```ts
@@ -121,7 +122,7 @@ async function askForValue<TOutput extends ZodType, TInput extends ZodType>(
 ): Promise<z.output<TOutput>> {
   const { name, provider, textFirst, repairs, stream, maxPromptTokens } = question;
   const calling = { stream, maxPromptTokens };
-  let messages = openingOf(question, input);
+  let messages = openingOf(question.prompt, input, shown(question.name));
 
   if (textFirst) {
     const asked = messages;

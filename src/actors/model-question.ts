@@ -4,7 +4,6 @@ import { z, type ZodType } from 'zod';
 import { InvalidOption } from '../errors.ts';
 import type { AnswerForm } from './model-answer.ts';
 import { type ModelActorOptions, shown } from './model-options.ts';
-import { assertOption } from './option.ts';
 import { anthropic } from './providers/anthropic.ts';
 import type { JsonSchema, ModelMessage, ModelProvider, ModelRequest } from './providers/provider.ts';
 
@@ -29,18 +28,6 @@ export function questionOf<TOutput extends ZodType, TInput extends ZodType>(
 
 const EXTRACT =
   'Extract the fields from your answer above. Keep its wording, and add nothing that it does not say.';
-
-export function openingOf<TOutput extends ZodType, TInput extends ZodType>(
-  { name, prompt }: Question<TOutput, TInput>,
-  input: z.output<TInput>,
-): readonly ModelMessage[] {
-  const asked = prompt(input);
-  if (typeof asked === 'string') return [{ role: 'user', content: asked }];
-  const expected = 'a function to a string or to messages of which the last is from the user';
-  const holds = Array.isArray(asked) && asked.at(-1)?.role === 'user';
-  assertOption(holds, 'prompt', shown(name), expected, asked);
-  return asked;
-}
 
 /** What follows the text that came first. */
 export function extractionOf<TOutput extends ZodType, TInput extends ZodType>(

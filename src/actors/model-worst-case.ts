@@ -11,14 +11,9 @@ import { judgesOf } from './answer-checks.ts';
 import { mostOf, tokensOfText } from './call-model.ts';
 import { callWorstCase, tokensOfValue } from './call-worst-case.ts';
 import { judgesWorstCase } from './judges-worst-case.ts';
-import {
-  extractionOf,
-  LONGEST_REASONS,
-  openingOf,
-  type Question,
-  repairOf,
-  requestOf,
-} from './model-question.ts';
+import { shown } from './model-options.ts';
+import { extractionOf, LONGEST_REASONS, type Question, repairOf, requestOf } from './model-question.ts';
+import { openingOf } from './opening.ts';
 import { parsedAtOnce } from './parsed-at-once.ts';
 import type { JsonSchema, ModelMessage } from './providers/provider.ts';
 
@@ -91,7 +86,11 @@ function opening<TOutput extends ZodType, TInput extends ZodType>(
     return { messages: [], tokens: inputTokens };
   }
   try {
-    const messages = openingOf(question, parsedAtOnce(schema, value) as z.output<TInput>);
+    const messages = openingOf(
+      question.prompt,
+      parsedAtOnce(schema, value) as z.output<TInput>,
+      shown(question.name),
+    );
     scope.assume(
       `\`${name}\` is asked with prompts no longer than those of the examples (set \`maxPromptTokens\`)`,
     );

@@ -131,8 +131,8 @@ function sum(one: Amount, other: Amount): Amount {
 /** Sums of floating-point dollars may be off by this much, far below a token's price. */
 const roundingUsd = 1e-9;
 
-/** An answer with an error status was not charged; of a connection that broke nobody knows. */
-function costsNothing(error: unknown): boolean {
+/** An answer with an error status was not charged, nor what was not sent; of a connection that broke nobody knows. */
+export function costsNothing(error: unknown): boolean {
   const details =
     typeof error === 'object' && error !== null && 'details' in error ? error.details : undefined;
   const kind = (details as { readonly kind?: unknown } | undefined)?.kind;

@@ -46,7 +46,9 @@ export interface Graph {
   /** How often `advance` was called, and how often the graph was explored. */
   readonly advances: number;
   readonly rounds: number;
-  /** Nodes that would have been gone on from, had the budget not been spent, and had it not been enough. */
+  /** Nodes that were not gone on from. 0: the graph is whole. */
+  readonly leftOut: number;
+  /** Those of them that would have been gone on from, had the budget not been spent, and had it not been enough. */
   readonly cut: number;
   /** False if it was given up to look for what else decides in which way a state goes on: some may be taken as one wrongly. */
   readonly settled: boolean;
@@ -119,5 +121,5 @@ export function graphOf({ found, left, keyOf, partsOf, follow }: Exploration, co
     }
   }
   const all = [...nodes.values()];
-  return { nodes: all, edges, start: all[0] as GraphNode, ...counts };
+  return { nodes: all, edges, start: all[0] as GraphNode, leftOut: left.size, ...counts };
 }

@@ -9,11 +9,12 @@ import { judgesOf } from '../answer-checks.ts';
 import { mostOf } from '../call-model.ts';
 import { callWorstCase, tokensOfValue } from '../call-worst-case.ts';
 import { judgesWorstCase } from '../judges-worst-case.ts';
+import { openingOf } from '../opening.ts';
 import { parsedAtOnce } from '../parsed-at-once.ts';
 import { longestWaitsOf } from '../policies/retry.ts';
 import type { ModelMessage } from '../providers/provider.ts';
+import { shown } from './agent-options.ts';
 import type { Agent } from './agent.ts';
-import { openingOf } from './opening.ts';
 import { turnRequest } from './take-turn.ts';
 
 /** Its name, its frame, and what it is called with: hardly any call of a tool has fewer. */
@@ -114,7 +115,7 @@ function openingTokens(agent: Agent, value: unknown, scope: WorstCaseScope): num
     return sizeOf([]) + scope.inputTokens;
   }
   try {
-    const tokens = sizeOf(openingOf(agent, parsedAtOnce(agent.input, value)));
+    const tokens = sizeOf(openingOf(agent.prompt, parsedAtOnce(agent.input, value), shown(agent.name)));
     scope.assume(
       `\`${name}\` is asked with prompts no longer than those of the examples (set \`limits.tokens\`)`,
     );

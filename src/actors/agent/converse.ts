@@ -10,12 +10,13 @@ import { judgingFailures, refusalOf } from '../answer-checks.ts';
 import { issuesOf } from '../check-value.ts';
 import { distinctFailures } from '../distinct-failures.ts';
 import { answerInvalid, incompleteAnswers } from '../model-answer.ts';
+import { openingOf } from '../opening.ts';
 import { callFailures } from '../providers/call-failed.ts';
 import type { ModelMessage, ToolCallBlock } from '../providers/provider.ts';
+import { shown } from './agent-options.ts';
 import { type Agent, type AgentOutcome, ANSWER, HAND_OFF } from './agent.ts';
 import { callTools, cut, failed, inLines } from './call-tools.ts';
 import { createMeter, type Meter } from './meter.ts';
-import { openingOf } from './opening.ts';
 import { takeTurn, textOf, type Turn } from './take-turn.ts';
 import { type Fence, LimitReached, withinFence } from './within-fence.ts';
 
@@ -51,7 +52,7 @@ type Ending =
 type Next = Ending | { readonly told: ModelMessage['content'] | undefined };
 
 async function talk(agent: Agent, input: unknown, meter: Meter, fence: Fence): Promise<Ending> {
-  let messages = openingOf(agent, input);
+  let messages = openingOf(agent.prompt, input, shown(agent.name));
   let reminded = false;
   for (let number = 1; ; number++) {
     if (number > agent.limits.turns) fence.stop('turns');

@@ -1,7 +1,7 @@
 /** One turn of an agent's model: from the journal if it was had before. */
+import { costsNothing } from '../../engine/budget.ts';
 import { ModelCallFailed } from '../../errors.ts';
 import type { InvocationScope, OutsideCall, TokenUsage, Usage } from '../../invocation.ts';
-import { isBeforeSending } from '../../plain-error.ts';
 import { callModel } from '../call-model.ts';
 import { answerInvalid } from '../model-answer.ts';
 import { retried } from '../policies/retry.ts';
@@ -77,11 +77,8 @@ function lostName(number: number): string {
   return `call ${number} lost`;
 }
 
-/** An answer with an error status was not charged, and what was not sent neither; of a connection that broke nobody knows. */
 function mayBeCharged(error: unknown): boolean {
-  if (!(error instanceof ModelCallFailed)) return false;
-  const { kind } = error.details;
-  return kind !== 'http' && kind !== 'refused-to-send' && !isBeforeSending(error);
+  return error instanceof ModelCallFailed && !costsNothing(error);
 }
 
 export function textOf({ content }: Pick<Turn, 'content'>): string {

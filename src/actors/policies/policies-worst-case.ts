@@ -53,7 +53,7 @@ function attemptsWorstCase(
   const all = worstCaseOf(actor, input, forPart(scope, attempts, scope.inputTokens));
   // What it waits for by itself counts for no attempt, so that of those there may be any number.
   const worked = timeoutMs === undefined || all.waits ? all : within(all, { timeMs: attempts * timeoutMs });
-  const waits = retry !== undefined && retry !== false && retry.attempts > 1;
+  const waits = retry && retry.attempts > 1;
   const waitsMs = waits ? longestWaitsOf(retry, longestOpenMs(failures)) : 0;
   const waited: WorstCase = {
     ...worked,

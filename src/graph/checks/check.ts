@@ -122,7 +122,6 @@ export function checkGraph(workflow: AnyWorkflow, graph: Graph, options: CheckOp
   const subject = subjectOf(workflow, graph, options);
   const all = findingsOf(subject);
   const reasons = new Map(all.map((finding) => [finding, accepted.find((one) => isFor(one, finding))]));
-  const leftOut = graph.nodes.filter(({ explored }) => !explored).length;
   return {
     workflow: workflow.ref,
     findings: all.filter((finding) => !reasons.get(finding)),
@@ -131,7 +130,7 @@ export function checkGraph(workflow: AnyWorkflow, graph: Graph, options: CheckOp
       return reason === undefined ? [] : [{ ...finding, reason }];
     }),
     stale: accepted.filter((one) => !all.some((finding) => isFor(one, finding))),
-    graph: { nodes: graph.nodes.length, edges: graph.edges.length, leftOut, cut: graph.cut },
+    graph: { nodes: graph.nodes.length, edges: graph.edges.length, leftOut: graph.leftOut, cut: graph.cut },
     worst: worstReport(workflow, graph, subject.routes, subject.worst),
   };
 }

@@ -1,4 +1,7 @@
-/** A state value as people write it: `asking`, `paying.waiting`, `{ mail: sent, money: asking }`; `(root)` of a machine without states. */
+/**
+ * A state value as people write it: `asking`, `paying.waiting`, `{ mail: sent, money: asking }`; `(root)` of a machine
+ * without states.
+ */
 export function placeName(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return '(not started)';

@@ -93,7 +93,7 @@ export function paths(workflow: AnyWorkflow, options: PathsOptions = {}): Paths 
       nodes: graph.nodes.length,
       edges: graph.edges.length,
       advances: graph.advances,
-      leftOut: graph.nodes.filter(({ explored }) => !explored).length,
+      leftOut: graph.leftOut,
       stuckGuards: graph.guards.filter(({ passed, failed }) => passed !== failed),
       lacking: graph.lacking,
     },

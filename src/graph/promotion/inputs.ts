@@ -2,8 +2,8 @@
  * On how many genuinely different inputs has it run?
  *
  * Runs whose models' answers came from stand-ins or recordings are told apart and do not count: that plain rules, or an answer
- * of last month, get a ticket through says nothing of what the model does with it. Nor does a run in which none was asked. `countStandIns` counts them, for a workflow
- * that is tried without a key.
+ * of last month, get a ticket through says nothing of what the model does with it. Nor does a run in which none was asked.
+ * `countStandIns` counts them, for a workflow that is tried without a key.
  */
 import { isEnd } from '../paths/routes.ts';
 import { counted, type EvidenceItem, judgedLine, listed, type Problem, type PromotionLine } from './line.ts';

@@ -40,8 +40,8 @@ export interface Races {
  * late is what goes wrong most.
  *
  * What no guard reads is compared as it is in a few of the states that go on alike, so a race may be missed in which nothing
- * else differs. Not told: two events of one type with different payloads, of which the later one holds, and what differs only if a third
- * input comes in between. Nothing is performed. Throws `InvalidOption` for an option or example that is not as described.
+ * else differs. Not told: two events of one type with different payloads, of which the later one holds, and what differs only
+ * if a third input comes in between. Nothing is performed. Throws `InvalidOption` for an option or example that is not as described.
  *
  * @example
  * ```ts
@@ -67,7 +67,7 @@ export function races(workflow: AnyWorkflow, options: ExploreOptions = {}): Race
     races: [...told.filter(({ kind }) => kind === 'order'), ...told.filter(({ kind }) => kind !== 'order')],
     graph: {
       nodes: graph.nodes.length,
-      leftOut: graph.nodes.filter(({ explored }) => !explored).length,
+      leftOut: graph.leftOut,
     },
   };
 }

@@ -47,7 +47,13 @@ export function likened(graph: Graph): Likened {
     return one;
   });
   return {
-    graph: { ...graph, nodes: [...made.values()], edges: redirected, start: madeOf(start) },
+    graph: {
+      ...graph,
+      leftOut: left.length - standsFor.size,
+      nodes: [...made.values()],
+      edges: redirected,
+      start: madeOf(start),
+    },
     likened: standsFor.size,
     loose: left.length - standsFor.size,
   };

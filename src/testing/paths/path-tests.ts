@@ -10,10 +10,11 @@
  * With `crash` it then plays the path again for each write that it made, by a process that dies just before the write has
  * reached the store, and by one that dies just after it, before anyone has heard of it; another process goes on. Each must end
  * as if nothing had died: the same messages, verdicts and states, the same output or error, and no more effects than one for
- * each invocation: what is performed again is the same effect only if it gives the same idempotency key. There is one exception: if the process died while it performed an irreversible actor without an
- * idempotency key, the machine is told `OUTCOME_UNKNOWN`, and goes another way. Asserted is then that this actor is not
- * performed again, that the state is the one that `advance` gives for that error, and that the run has ended or that there
- * is something that it waits for. What comes after it, the paths show in which the actor answers so.
+ * each invocation: what is performed again is the same effect only if it gives the same idempotency key. There is one
+ * exception: if the process died while it performed an irreversible actor without an idempotency key, the machine is told
+ * `OUTCOME_UNKNOWN`, and goes another way. Asserted is then that this actor is not performed again, that the state is the
+ * one that `advance` gives for that error, and that the run has ended or that there is something that it waits for. What
+ * comes after it, the paths show in which the actor answers so.
  */
 import type { AssertionError } from 'node:assert';
 

@@ -1,5 +1,4 @@
-import { performerOf } from '../../../engine/advance.ts';
-import { durableActor } from '../../../invocation.ts';
+import { actorOf } from '../../actor-of.ts';
 import type { Found, Rule, Subject } from '../rule.ts';
 
 /** Irreversible actors that are invoked and are not idempotent. */
@@ -13,8 +12,7 @@ export const noIdempotencyKey: Rule = {
     const told = new Set<string>();
     for (const edge of graph.edges) {
       for (const { src } of edge.advanced.started) {
-        const logic = performerOf(workflow, src);
-        const actor = logic && durableActor(logic);
+        const actor = actorOf(workflow, src);
         if (!actor?.irreversible || actor.idempotent || told.has(src)) continue;
         told.add(src);
         yield {

@@ -70,7 +70,10 @@ function isRegular(loop: readonly GraphEdge[]): boolean {
   return loop.some(({ move }) => move.type === 'timer') && !loop.some(({ move }) => 'error' in move);
 }
 
-/** For each strongly connected part of the graph without the events from outside, the worst of its loops, and of those the shortest. */
+/**
+ * For each strongly connected part of the graph without the events from outside, the worst of its loops, and of those the
+ * shortest.
+ */
 function loopsOf({ nodes, edges }: Graph, workflow: AnyWorkflow): Loop[] {
   const byItself = edges.filter(({ move }) => move.type === 'answer' || move.type === 'timer');
   const out = new Map<GraphNode, GraphEdge[]>();
