@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, inject, it } from 'vitest';
 
+import { damageState, removeBehindIndex } from '../test/stores-damaged-sqlite.ts';
 import { storeConformance, type OpenStore } from './conformance.ts';
 import { createMemoryData, memoryStore } from './memory.ts';
 import { redisStore } from './redis/index.ts';
@@ -21,7 +22,12 @@ const adapters: Readonly<Record<string, OpenStore>> = {
   },
   sqlite: async () => {
     const path = join(folder, `${++opened}.db`);
-    return { store: sqliteStore(path), reopen: async () => sqliteStore(path) };
+    return {
+      store: sqliteStore(path),
+      reopen: async () => sqliteStore(path),
+      damage: async (runId) => damageState(path, runId),
+      orphan: async (runId) => removeBehindIndex(path, runId),
+    };
   },
   redis: async () => {
     const options = { url: inject('redisUrl'), prefix: `conformance:${randomUUID()}` };

@@ -9,16 +9,30 @@ import { StoreUnavailable } from '../src/errors.ts';
 import { guardShared } from './guard-shared.ts';
 import { createInProcessShared } from './in-process-shared.ts';
 import { compareBytes, compareListed, encodeCursor, readListStart, type ListPlace } from './listing.ts';
+import { guardNames } from './names.ts';
 import { hasEnded } from './run-status.ts';
 import type { Shared } from './shared.ts';
-import type { InboxMessage, Lease, Progress, RunSummary, Store, StoredRun } from './store.ts';
+import type {
+  InboxMessage,
+  Labels,
+  Lease,
+  Progress,
+  RunProblem,
+  RunSummary,
+  Store,
+  StoredRun,
+  Worker,
+} from './store.ts';
 
 /** What a memory store holds. Two stores given the same one behave like two connections to one database. */
 export interface MemoryData {
   readonly runs: Map<string, MemoryRun>;
-  /** The same runs, in the order of `list`. */
+  /** The same runs, in the order of `list` turned round: the newest last. */
   readonly listed: MemoryRun[];
   readonly listeners: Set<(runId: string) => void>;
+  /** Of published text, by run. */
+  readonly subscribers: Map<string, Set<(text: string) => void>>;
+  readonly workers: Map<string, Worker>;
   readonly shared: Shared;
 }
 
@@ -28,15 +42,21 @@ interface MemoryRun {
   readonly version: string;
   readonly input: string;
   readonly createdAt: number;
+  readonly labels: Labels;
+  readonly parent: string | undefined;
   progress: Omit<Progress, 'log'>;
   updatedAt: number;
   seq: number;
   lease: Lease | undefined;
   /** When the run is due while nobody has its lease. */
   wakeAt: number | null;
-  problem: string | undefined;
+  problem: RunProblem | undefined;
+  takeovers: number;
+  /** Ids of the recordings of the lease's holder. */
+  recorded: Set<string>;
   readonly log: string[];
-  inbox: InboxMessage[];
+  /** By id, oldest first. */
+  readonly inbox: Map<number, InboxMessage>;
   lastMessageId: number;
   readonly keys: Map<string, { readonly messageId: number; readonly logLength: number }>;
   readonly journal: Map<string, string>;
@@ -48,7 +68,14 @@ export interface MemoryStoreOptions {
 }
 
 export function createMemoryData(): MemoryData {
-  return { runs: new Map(), listed: [], listeners: new Set(), shared: createInProcessShared() };
+  return {
+    runs: new Map(),
+    listed: [],
+    listeners: new Set(),
+    subscribers: new Map(),
+    workers: new Map(),
+    shared: createInProcessShared(),
+  };
 }
 
 /**
@@ -58,8 +85,9 @@ export function createMemoryData(): MemoryData {
  * const engine = createEngine({ workflows: [supportTicket], store: memoryStore() });
  */
 export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = {}): Store {
-  const { runs, listed, listeners } = data;
-  const ownListeners = new Set<(runId: string) => void>();
+  const { runs, listed, listeners, subscribers, workers } = data;
+  /** Ends what this store listens to. */
+  const unlisten = new Set<() => void>();
   let closed = false;
 
   function assertOpen(): void {
@@ -72,25 +100,29 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
     return run?.lease?.token === token ? run : undefined;
   }
 
-  return {
+  return guardNames({
     async create(input) {
       assertOpen();
       if (runs.has(input.id)) return 'exists';
-      const { id, workflow, version, createdAt, lease, wakeAt } = input;
+      const { id, workflow, version, createdAt, labels, parent, lease, wakeAt } = input;
       const run: MemoryRun = {
         id,
         workflow,
         version,
         input: input.input,
         createdAt,
+        labels: { ...labels },
+        parent,
         progress: copyProgress(input),
         updatedAt: createdAt,
         seq: 1,
         lease: lease && { token: lease.token, until: lease.until },
         wakeAt,
         problem: undefined,
+        takeovers: 0,
+        recorded: new Set(),
         log: [...input.log],
-        inbox: [],
+        inbox: new Map(),
         lastMessageId: 0,
         keys: new Map(),
         journal: new Map(),
@@ -106,15 +138,17 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
       return run && toStored(run);
     },
 
-    async acquire(runId, { token, until, now, evict }) {
+    async acquire(runId, { token, until, now, evict, forgive = false }) {
       assertOpen();
       const run = runs.get(runId);
       if (!run) return 'missing';
       const holder = run.lease;
       if (holder && holder.until > now && holder.token !== token && holder.token !== evict) return 'held';
+      if (forgive) run.takeovers = 0;
+      else if (holder && holder.token !== token) run.takeovers++;
+      if (holder?.token !== token) run.recorded = new Set();
       run.lease = { token, until };
-      run.problem = undefined;
-      return { run: toStored(run), inbox: [...run.inbox], journal: new Map(run.journal) };
+      return { run: toStored(run), inbox: [...run.inbox.values()], journal: new Map(run.journal) };
     },
 
     async commit(runId, commit) {
@@ -122,17 +156,17 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
       const run = runs.get(runId);
       if (!run) return { status: 'missing' };
       if (run.lease?.token !== commit.token) return { status: 'lease-lost' };
-      if (run.seq !== commit.seq) return { status: 'sequence' };
+      if (run.seq !== commit.seq) return { status: 'sequence', seq: run.seq };
       run.progress = copyProgress(commit);
+      run.problem = undefined;
+      run.takeovers = 0;
       run.updatedAt = commit.now;
       run.seq++;
       run.log.push(...commit.log);
-      if (commit.consumed.length > 0) {
-        const consumed = new Set(commit.consumed);
-        run.inbox = run.inbox.filter(({ id }) => !consumed.has(id));
-      }
+      for (const id of commit.consumed) run.inbox.delete(id);
+      for (const key of commit.freeKeys) run.keys.delete(key);
       for (const name of commit.forget) run.journal.delete(name);
-      const inbox = run.inbox.filter(({ id }) => id > commit.seen);
+      const inbox = messagesPast(run, commit.seen);
       const released = commit.lease === 'release' && inbox.length === 0;
       if (released) {
         run.lease = undefined;
@@ -143,10 +177,12 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
       return { status: 'committed', inbox, released };
     },
 
-    async record(runId, { token, log, journal = {} }) {
+    async record(runId, { token, id, log, journal = {} }) {
       assertOpen();
       const run = findHeld(runId, token);
       if (!run) return false;
+      if (run.recorded.has(id)) return true;
+      run.recorded.add(id);
       run.log.push(...log);
       for (const [name, value] of Object.entries(journal)) {
         if (!run.journal.has(name)) run.journal.set(name, value);
@@ -165,7 +201,7 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
           continue;
         }
         run.lease = { token, until };
-        if (run.inbox.some((message) => message.id > seen)) mail.push(id);
+        if (messagesPast(run, seen).length > 0) mail.push(id);
       }
       return { lost, mail };
     },
@@ -175,7 +211,7 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
       const run = findHeld(runId, token);
       if (!run) return;
       run.lease = undefined;
-      const unseen = run.inbox.filter(({ id }) => id > seen);
+      const unseen = messagesPast(run, seen);
       run.wakeAt = unseen.reduce<number | null>((earliest, { at }) => Math.min(earliest ?? at, at), wakeAt);
       run.problem = problem;
     },
@@ -188,7 +224,7 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
       if (first) return { status: 'duplicate', ...first };
       if (hasEnded(run.progress.status)) return { status: 'ended' };
       const stored = { messageId: ++run.lastMessageId, logLength: run.log.length };
-      run.inbox.push({ id: stored.messageId, at, body });
+      run.inbox.set(stored.messageId, { id: stored.messageId, at, body, ...(key !== undefined && { key }) });
       if (key !== undefined) run.keys.set(key, stored);
       if (!run.lease) run.wakeAt = Math.min(run.wakeAt ?? at, at);
       for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener(runId));
@@ -197,7 +233,8 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
 
     async inbox(runId, after) {
       assertOpen();
-      return runs.get(runId)?.inbox.filter(({ id }) => id > after) ?? [];
+      const run = runs.get(runId);
+      return run ? messagesPast(run, after) : [];
     },
 
     async due({ workflows, now, limit }) {
@@ -231,15 +268,19 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
     async list(query) {
       assertOpen();
       const start = readListStart(query);
-      const { workflow, status, tag, limit } = query;
+      const { workflow, status, tag, labels = {}, parent, stuck, limit } = query;
       const page: MemoryRun[] = [];
-      // The place of the run that ended the page before, or of the first run after it if it is gone.
-      for (let at = start ? findPlace(listed, start) : 0; at < listed.length && page.length <= limit; at++) {
+      // The first run that is older than the one that ended the page before.
+      const newest = (start ? findPlace(listed, start) : listed.length) - 1;
+      for (let at = newest; at >= 0 && page.length <= limit; at--) {
         const run = listed[at];
-        if (!run || (start && compareListed(run, start) <= 0)) continue;
+        if (!run) continue;
         if (workflow !== undefined && run.workflow !== workflow) continue;
         if (status !== undefined && run.progress.status !== status) continue;
         if (tag !== undefined && !run.progress.tags.includes(tag)) continue;
+        if (Object.entries(labels).some(([name, value]) => run.labels[name] !== value)) continue;
+        if (parent !== undefined && (run.parent ?? null) !== parent) continue;
+        if (stuck && !run.problem) continue;
         page.push(run);
       }
       const last = page.length > limit ? page[limit - 1] : undefined;
@@ -247,6 +288,26 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
         runs: page.slice(0, limit).map(toSummary),
         ...(last && { cursor: encodeCursor(last) }),
       };
+    },
+
+    async ended({ status, before, limit }) {
+      assertOpen();
+      return [...runs.values()]
+        .filter((run) => run.progress.status === status && run.updatedAt < before)
+        .sort((a, b) => a.updatedAt - b.updatedAt || compareBytes(a.id, b.id))
+        .slice(0, limit)
+        .map(({ id }) => id);
+    },
+
+    async delete(runId, { seq, token }) {
+      assertOpen();
+      const run = runs.get(runId);
+      if (!run) return 'missing';
+      if (run.lease && run.lease.token !== token) return 'held';
+      if (run.seq !== seq) return 'sequence';
+      runs.delete(runId);
+      listed.splice(findPlace(listed, run), 1);
+      return 'deleted';
     },
 
     async history(runId, from, limit) {
@@ -259,26 +320,71 @@ export function memoryStore({ data = createMemoryData() }: MemoryStoreOptions = 
     watch(listener) {
       assertOpen();
       // A function of its own, so that the same listener can watch twice.
-      const watcher = (runId: string): void => listener(runId);
-      listeners.add(watcher);
-      ownListeners.add(watcher);
+      return listen(listeners, (runId: string) => listener(runId));
+    },
+
+    publish(runId, text) {
+      assertOpen();
+      for (const listener of subscribers.get(runId) ?? []) queueMicrotask(() => listener(text));
+    },
+
+    subscribe(runId, listener) {
+      assertOpen();
+      const ofRun = subscribers.get(runId) ?? new Set();
+      subscribers.set(runId, ofRun);
+      const stop = listen(ofRun, (text: string) => listener(text));
       return () => {
-        listeners.delete(watcher);
-        ownListeners.delete(watcher);
+        stop();
+        if (ofRun.size === 0 && subscribers.get(runId) === ofRun) subscribers.delete(runId);
       };
     },
 
+    async announce(token, worker) {
+      assertOpen();
+      if (worker) workers.set(token, { ...worker, token });
+      else workers.delete(token);
+    },
+
+    async workers(now) {
+      assertOpen();
+      for (const { token, until } of workers.values()) if (until <= now) workers.delete(token);
+      return [...workers.values()];
+    },
+
+    onProblem: () => () => {},
+
     async close() {
       closed = true;
-      for (const watcher of ownListeners) listeners.delete(watcher);
-      ownListeners.clear();
+      for (const stop of unlisten) stop();
     },
-  };
+  });
+
+  /** Until the way to stop is taken, or this store is closed. */
+  function listen<T>(all: Set<T>, listener: T): () => void {
+    const stop = (): void => {
+      all.delete(listener);
+      unlisten.delete(stop);
+    };
+    all.add(listener);
+    unlisten.add(stop);
+    return stop;
+  }
+}
+
+/** Costs what has come since, or what there is, whichever is less. */
+function messagesPast({ inbox, lastMessageId }: MemoryRun, seen: number): readonly InboxMessage[] {
+  if (lastMessageId - seen > inbox.size) return [...inbox.values()].filter(({ id }) => id > seen);
+  const past: InboxMessage[] = [];
+  for (let id = seen + 1; id <= lastMessageId; id++) {
+    const message = inbox.get(id);
+    if (message) past.push(message);
+  }
+  return past;
 }
 
 /** When the run is due, if ever (I7). */
 function getDueAt(run: MemoryRun): number | null {
-  if (hasEnded(run.progress.status) && run.inbox.length === 0) return null;
+  if (hasEnded(run.progress.status) && run.inbox.size === 0) return null;
   return run.lease ? run.lease.until : run.wakeAt;
 }
 
@@ -291,7 +397,7 @@ function copyProgress({ state, status, value, tags }: Progress): Omit<Progress, 
 }
 
 function toSummary(run: MemoryRun): RunSummary {
-  const { id, workflow, version, createdAt, updatedAt, problem, progress } = run;
+  const { id, workflow, version, createdAt, updatedAt, labels, parent, problem, progress } = run;
   const { status, value, tags } = progress;
   return {
     id,
@@ -302,13 +408,22 @@ function toSummary(run: MemoryRun): RunSummary {
     tags: [...tags],
     createdAt,
     updatedAt,
+    labels: { ...labels },
+    ...(parent !== undefined && { parent }),
     ...(problem !== undefined && { problem }),
   };
 }
 
 function toStored(run: MemoryRun): StoredRun {
-  const { seq, input, progress, lease } = run;
-  return { ...toSummary(run), seq, input, state: progress.state, ...(lease && { lease: { ...lease } }) };
+  const { seq, input, takeovers, progress, lease } = run;
+  return {
+    ...toSummary(run),
+    seq,
+    input,
+    takeovers,
+    state: progress.state,
+    ...(lease && { lease: { ...lease } }),
+  };
 }
 
 /** Where in `listed` the place is or belongs. */
@@ -318,7 +433,7 @@ function findPlace(listed: readonly MemoryRun[], place: ListPlace): number {
   while (low < high) {
     const middle = (low + high) >> 1;
     const run = listed[middle];
-    if (run && compareListed(run, place) < 0) low = middle + 1;
+    if (run && compareListed(run, place) > 0) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -10,6 +10,41 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { afterEach } from 'vitest';
+
+import { disconnect } from '../persistence/redis/clients.ts';
+import { redisStore, type RedisStoreOptions } from '../persistence/redis/index.ts';
+import type { Store } from '../persistence/store.ts';
+
+const opened: Array<() => Promise<unknown>> = [];
+
+/** A store that is closed after the test. */
+export function openStore(options: RedisStoreOptions): Store {
+  const store = redisStore(options);
+  opened.push(() => store.close());
+  return store;
+}
+
+/** A client that is disconnected after the test. */
+export function connectClient(url: string, options = {}): Redis {
+  const client = new Redis(url, options);
+  client.on('error', () => {});
+  opened.push(() => disconnect(client));
+  return client;
+}
+
+/** To be called once in a test file that opens stores or clients. */
+export function closeAfterEach(): void {
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((close) => close()));
+  });
+}
+
+/** None outlives the process that started it. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const server of running) server.kill('SIGKILL');
+});
 
 export interface RedisServer {
   readonly url: string;
@@ -47,7 +82,8 @@ export async function createRedisServer(args: readonly string[] = []): Promise<R
         },
       );
       server = started;
-      process.once('exit', () => started.kill('SIGKILL'));
+      running.add(started);
+      started.once('exit', () => running.delete(started));
       await waitForAnswer(url);
     },
     kill,
@@ -117,6 +153,61 @@ export async function createCuttableWay(port: number): Promise<CuttableWay> {
   };
 }
 
+export interface SlotMover {
+  /** Moves the slot of the key from its server to the next one, a key at a time, as `redis-cli --cluster reshard` does. */
+  move(key: string): Promise<void>;
+  end(): Promise<void>;
+}
+
+export function createSlotMover(servers: readonly RedisServer[]): SlotMover {
+  const admins = servers.map(({ url }) => new Redis(url));
+  const call = (admin: Redis | undefined, name: string, ...args: Array<string | number>): Promise<unknown> =>
+    admin ? admin.call(name, ...args) : Promise.reject(new Error('Expected a server.'));
+
+  return {
+    async move(key) {
+      const slot = Number(await call(admins[0], 'CLUSTER', 'KEYSLOT', key));
+      const names = await Promise.all(
+        admins.map(async (admin) => String(await call(admin, 'CLUSTER', 'MYID'))),
+      );
+      const from = await findOwner(slot);
+      const to = (from + 1) % admins.length;
+      await call(admins[to], 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', names[from] ?? '');
+      await call(admins[from], 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', names[to] ?? '');
+      for (;;) {
+        const keys = (await call(admins[from], 'CLUSTER', 'GETKEYSINSLOT', slot, 1)) as string[];
+        if (keys.length === 0) break;
+        await call(
+          admins[from],
+          'MIGRATE',
+          '127.0.0.1',
+          servers[to]?.port ?? 0,
+          '',
+          0,
+          5000,
+          'KEYS',
+          ...keys,
+        );
+        // So that calls come in between.
+        await delay(2);
+      }
+      for (const admin of [admins[to], ...admins]) {
+        await call(admin, 'CLUSTER', 'SETSLOT', slot, 'NODE', names[to] ?? '');
+      }
+    },
+    async end() {
+      await Promise.all(admins.map(disconnect));
+    },
+  };
+
+  /** The place of the server that has the slot. */
+  async function findOwner(slot: number): Promise<number> {
+    const ranges = (await call(admins[0], 'CLUSTER', 'SLOTS')) as Array<[number, number, [string, number]]>;
+    const port = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2][1];
+    return servers.findIndex((server) => server.port === port);
+  }
+}
+
 export async function findFreePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -127,7 +218,7 @@ export async function findFreePort(): Promise<number> {
 }
 
 async function waitForAnswer(url: string): Promise<void> {
-  for (const deadline = Date.now() + 10_000; ;) {
+  for (const deadline = Date.now() + 120_000; ;) {
     const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
     client.on('error', () => {});
     try {

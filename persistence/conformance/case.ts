@@ -1,13 +1,23 @@
 /** What a conformance case is, and the small vocabulary that the cases are written in. */
 import assert from 'node:assert/strict';
 
-import type { Commit, CommitResult, NewRun, SendResult, Store } from '../store.ts';
+import type { Commit, CommitResult, NewRun, Recording, SendResult, Store } from '../store.ts';
 
 /** A store under test, and the way to reach its data from elsewhere. */
 export interface OpenedStore {
   readonly store: Store;
   /** Another connection to the same data, as another process would have; the first one stays open. */
   reopen(): Promise<Store>;
+  /**
+   * Behind the store's back, make what is stored of the run unreadable, its state for one, as damage would. Leave it out
+   * if the store's data cannot be damaged; then the cases of damage pass without a look.
+   */
+  damage?(runId: string): Promise<void>;
+  /**
+   * Behind the store's back, remove the run, and leave the index of due runs naming it. Leave it out if the store
+   * cannot come to that.
+   */
+  orphan?(runId: string): Promise<void>;
 }
 
 /** Opens a store with no runs in it, shared with no other case. */
@@ -21,6 +31,9 @@ export interface StoreCase {
 }
 
 type CaseBody = (store: Store, reopen: () => Promise<Store>) => Promise<void>;
+
+/** Of what goes wrong behind the store's back. */
+type DamageBody = (store: Store, damage: (runId: string) => Promise<void>) => Promise<void>;
 
 export function defineCase(name: string, body: CaseBody): StoreCase {
   return {
@@ -41,6 +54,21 @@ export function defineCase(name: string, body: CaseBody): StoreCase {
   };
 }
 
+/** A case that needs `damage` or `orphan`. */
+export function defineDamageCase(name: string, what: 'damage' | 'orphan', body: DamageBody): StoreCase {
+  return {
+    name,
+    async run(open) {
+      const opened = await open();
+      try {
+        if (opened[what]) await body(opened.store, (runId) => opened[what]?.(runId) ?? Promise.resolve());
+      } finally {
+        await opened.store.close();
+      }
+    },
+  };
+}
+
 export const kind = 'ticket@1.0.0';
 
 /** A run as the cases start them: created at 1000 and due at once. */
@@ -56,6 +84,7 @@ export function newRun(changes: Partial<NewRun> = {}): NewRun {
     tags: [],
     log: ['started'],
     createdAt: 1000,
+    labels: {},
     wakeAt: 1000,
     ...changes,
   };
@@ -78,12 +107,20 @@ export function nextCommit(seq: number, changes: Partial<Commit> = {}): Commit {
     tags: [],
     log: [`step-${seq}`],
     consumed: [],
+    freeKeys: [],
     forget: [],
     seen: 0,
     lease: 'keep',
     wakeAt: null,
     ...changes,
   };
+}
+
+let recordings = 0;
+
+/** A recording by `worker` that was not made before. */
+export function nextRecording(changes: Partial<Recording> = {}): Recording {
+  return { token: 'worker', id: `recording ${++recordings}`, log: [], ...changes };
 }
 
 /** Asserts that the commit was applied, and returns what came of it. */

@@ -10,6 +10,7 @@ import {
   heldRun,
   newRun,
   nextCommit,
+  nextRecording,
 } from './case.ts';
 
 export const commitCases = [
@@ -40,6 +41,8 @@ export const commitCases = [
       seq: 2,
       input: '{"text":"hello"}',
       state: 'next',
+      labels: {},
+      takeovers: 0,
       lease: { token: 'worker', until: 61_000 },
     });
     assert.deepEqual(await store.history('run-1', 0, 10), ['started', 'two', 'three']);
@@ -48,7 +51,7 @@ export const commitCases = [
   defineCase('refuses a stale sequence number and writes nothing (I3)', async (store) => {
     await store.create(heldRun());
     await assertStored(store, 'run-1', 'hello');
-    await store.record('run-1', { token: 'worker', log: [], journal: { a: '1' } });
+    await store.record('run-1', nextRecording({ log: [], journal: { a: '1' } }));
     await assertCommitted(store.commit('run-1', nextCommit(1, { seen: 1 })));
     const before = await store.load('run-1');
     for (const seq of [1, 0, 3]) {
@@ -62,7 +65,7 @@ export const commitCases = [
         tags: ['stale'],
         status: 'done',
       });
-      assert.deepEqual(await store.commit('run-1', stale), { status: 'sequence' });
+      assert.deepEqual(await store.commit('run-1', stale), { status: 'sequence', seq: 2 });
     }
     assert.deepEqual(await store.load('run-1'), before);
     assert.deepEqual(await store.history('run-1', 0, 10), ['started', 'step-1']);
@@ -76,7 +79,7 @@ export const commitCases = [
     await store.create(heldRun());
     const commit = nextCommit(1);
     await assertCommitted(store.commit('run-1', commit));
-    assert.deepEqual(await store.commit('run-1', commit), { status: 'sequence' });
+    assert.deepEqual(await store.commit('run-1', commit), { status: 'sequence', seq: 2 });
     assert.deepEqual(await store.history('run-1', 0, 10), ['started', 'step-1']);
   }),
 
@@ -168,8 +171,8 @@ export const commitCases = [
   defineCase('records history and journal without a step', async (store) => {
     await store.create(heldRun());
     const before = await store.load('run-1');
-    assert.equal(await store.record('run-1', { token: 'worker', log: ['attempt 1', 'attempt 2'] }), true);
-    assert.equal(await store.record('run-1', { token: 'worker', log: [], journal: {} }), true);
+    assert.equal(await store.record('run-1', nextRecording({ log: ['attempt 1', 'attempt 2'] })), true);
+    assert.equal(await store.record('run-1', nextRecording({ log: [], journal: {} })), true);
     assert.deepEqual(await store.load('run-1'), before);
     assert.deepEqual(await store.history('run-1', 0, 10), ['started', 'attempt 1', 'attempt 2']);
     await assertCommitted(store.commit('run-1', nextCommit(1)));
@@ -177,12 +180,12 @@ export const commitCases = [
 
   defineCase('keeps the first value of a journal name until a commit forgets it', async (store, reopen) => {
     await store.create(heldRun());
-    await store.record('run-1', { token: 'worker', log: [], journal: { a: 'first', b: 'b' } });
-    await store.record('run-1', { token: 'worker', log: [], journal: { a: 'second', c: 'c' } });
+    await store.record('run-1', nextRecording({ log: [], journal: { a: 'first', b: 'b' } }));
+    await store.record('run-1', nextRecording({ log: [], journal: { a: 'second', c: 'c' } }));
     assert.deepEqual(await readJournal(), { a: 'first', b: 'b', c: 'c' });
     await assertCommitted(store.commit('run-1', nextCommit(1, { forget: ['a', 'c', 'unknown'] })));
     assert.deepEqual(await readJournal(), { b: 'b' });
-    await store.record('run-1', { token: 'worker', log: [], journal: { a: 'third' } });
+    await store.record('run-1', nextRecording({ log: [], journal: { a: 'third' } }));
     assert.deepEqual(await readJournal(), { a: 'third', b: 'b' });
     await assertCommitted(store.commit('run-1', nextCommit(2, { forget: ['a', 'b'] })));
     assert.deepEqual(await readJournal(), {});
@@ -198,7 +201,7 @@ export const commitCases = [
     await store.create(heldRun());
     const names = Array.from({ length: 9000 }, (_, n) => `chunk ${n}`);
     const journal = Object.fromEntries(names.map((name) => [name, `value of ${name}`]));
-    await store.record('run-1', { token: 'worker', log: [], journal });
+    await store.record('run-1', nextRecording({ log: [], journal }));
     const acquired = await store.acquire('run-1', { token: 'worker', until: 61_000, now: 1 });
     assert.ok(typeof acquired === 'object');
     assert.equal(acquired.journal.size, 9000);
@@ -210,9 +213,12 @@ export const commitCases = [
 
   defineCase('records nothing without the lease', async (store) => {
     await store.create(heldRun());
-    assert.equal(await store.record('run-1', { token: 'other', log: ['no'], journal: { a: '1' } }), false);
+    assert.equal(
+      await store.record('run-1', nextRecording({ token: 'other', log: ['no'], journal: { a: '1' } })),
+      false,
+    );
     await store.release('run-1', { token: 'worker', wakeAt: null, seen: 0 });
-    assert.equal(await store.record('run-1', { token: 'worker', log: ['no'], journal: { a: '1' } }), false);
+    assert.equal(await store.record('run-1', nextRecording({ log: ['no'], journal: { a: '1' } })), false);
     assert.deepEqual(await store.history('run-1', 0, 10), ['started']);
     const acquired = await store.acquire('run-1', { token: 'worker', until: 61_000, now: 1 });
     assert.ok(typeof acquired === 'object' && acquired.journal.size === 0);
@@ -222,7 +228,7 @@ export const commitCases = [
     const entries = Array.from({ length: 25 }, (_, n) => `entry ${n}`);
     await store.create(heldRun({ log: entries.slice(0, 5) }));
     await assertCommitted(store.commit('run-1', nextCommit(1, { log: entries.slice(5, 15) })));
-    await store.record('run-1', { token: 'worker', log: entries.slice(15) });
+    await store.record('run-1', nextRecording({ log: entries.slice(15) }));
     const pages: string[][] = [];
     for (let from = 0; from < 25; from += 10) pages.push([...(await store.history('run-1', from, 10))]);
     assert.deepEqual(pages, [entries.slice(0, 10), entries.slice(10, 20), entries.slice(20)]);

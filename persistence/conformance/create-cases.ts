@@ -1,6 +1,7 @@
 /** `create`, `load` and what strings a store carries. */
 import assert from 'node:assert/strict';
 
+import { InvalidOption } from '../../src/errors.ts';
 import {
   assertCommitted,
   assertNeverDue,
@@ -9,6 +10,7 @@ import {
   heldRun,
   newRun,
   nextCommit,
+  nextRecording,
 } from './case.ts';
 
 /** Ids, tags and names that have a meaning somewhere else. */
@@ -62,6 +64,8 @@ export const createCases = [
       seq: 1,
       input: '{"text":"hello"}',
       state: 'state-1',
+      labels: {},
+      takeovers: 0,
     };
     assert.deepEqual(await store.load('run-1'), expected);
     assert.deepEqual(await (await reopen()).load('run-1'), expected);
@@ -124,7 +128,7 @@ export const createCases = [
     assert.equal(await store.load('none'), undefined);
     assert.equal(await store.acquire('none', { token: 'worker', until: 2, now: 1 }), 'missing');
     assert.deepEqual(await store.commit('none', nextCommit(1)), { status: 'missing' });
-    assert.equal(await store.record('none', { token: 'worker', log: ['x'], journal: { a: '1' } }), false);
+    assert.equal(await store.record('none', nextRecording({ log: ['x'], journal: { a: '1' } })), false);
     assert.deepEqual(await store.send('none', { at: 1, body: 'hello' }), { status: 'missing' });
     assert.deepEqual(await store.send('none', { at: 1, body: 'hello', key: 'k' }), { status: 'missing' });
     await store.release('none', { token: 'worker', wakeAt: 1, seen: 0 });
@@ -142,13 +146,26 @@ export const createCases = [
     for (const odd of oddStrings) {
       const lease = { token: odd, until: 61_000 };
       assert.equal(
-        await store.create(heldRun({ id: odd, workflow: odd, version: odd, tags: [odd], lease })),
+        await store.create(
+          heldRun({
+            id: odd,
+            workflow: odd,
+            version: odd,
+            tags: [odd],
+            labels: { [odd]: odd },
+            parent: odd,
+            lease,
+          }),
+        ),
         'created',
       );
       await assertStored(odd);
       assert.equal((await store.send(odd, { at: 1500, body: odd, key: odd })).status, 'stored');
       assert.equal((await store.send(odd, { at: 1500, body: 'again', key: odd })).status, 'duplicate');
-      assert.equal(await store.record(odd, { token: odd, log: [odd], journal: { [odd]: odd } }), true);
+      assert.equal(
+        await store.record(odd, nextRecording({ token: odd, log: [odd], journal: { [odd]: odd } })),
+        true,
+      );
     }
     async function assertStored(id: string): Promise<void> {
       assert.equal((await store.send(id, { at: 1500, body: `to ${id}` })).status, 'stored');
@@ -164,18 +181,33 @@ export const createCases = [
           workflow: run?.workflow,
           version: run?.version,
           tags: run?.tags,
+          labels: Object.entries(run?.labels ?? {}),
+          parent: run?.parent,
           token: run?.lease?.token,
         },
-        { id: odd, workflow: odd, version: odd, tags: [odd], token: odd },
+        {
+          id: odd,
+          workflow: odd,
+          version: odd,
+          tags: [odd],
+          labels: [[odd, odd]],
+          parent: odd,
+          token: odd,
+        },
       );
       assert.deepEqual(
-        (await other.inbox(odd, 0)).map(({ body }) => body),
-        [`to ${odd}`, odd],
+        (await other.inbox(odd, 0)).map(({ body, key }) => [body, key]),
+        [
+          [`to ${odd}`, undefined],
+          [odd, odd],
+        ],
       );
       assert.deepEqual(await other.history(odd, 1, 10), [odd]);
       for (const query of [
         { workflow: odd },
         { tag: odd },
+        { labels: { [odd]: odd } },
+        { parent: odd },
         { workflow: odd, tag: odd, status: 'running' as const },
       ]) {
         const { runs } = await other.list({ ...query, limit: 10 });
@@ -191,6 +223,34 @@ export const createCases = [
     }
   }),
 
+  defineCase('refuses names that are not well-formed Unicode, so that no two become one', async (store) => {
+    const cut = ['run \ud83d', '\ude82 run', 'a\udc00b'];
+    await store.create(heldRun({ id: 'run \ufffd' }));
+    for (const odd of cut) {
+      const refused: Array<() => Promise<unknown>> = [
+        () => store.create(newRun({ id: odd })),
+        () => store.create(newRun({ id: 'a', workflow: odd })),
+        () => store.create(newRun({ id: 'a', tags: [odd] })),
+        () => store.create(newRun({ id: 'a', labels: { tenant: odd } })),
+        () => store.create(newRun({ id: 'a', labels: { [odd]: 'acme' } })),
+        () => store.create(newRun({ id: 'a', parent: odd })),
+        () => store.load(odd),
+        () => store.acquire(odd, { token: 'worker', until: 61_000, now: 1000 }),
+        () => store.send(odd, { at: 1500, body: 'x' }),
+        () => store.send('run \ufffd', { at: 1500, body: 'x', key: odd }),
+        () => store.commit(odd, nextCommit(1)),
+        () => store.commit('run \ufffd', nextCommit(1, { tags: [odd] })),
+        () => store.record('run \ufffd', nextRecording({ journal: { [odd]: '1' } })),
+        () => store.delete(odd, { seq: 1, token: 'worker' }),
+        () => store.history(odd, 0, 1),
+        () => store.list({ labels: { tenant: odd }, limit: 1 }),
+      ];
+      for (const call of refused) await assert.rejects(call(), InvalidOption, String(call));
+    }
+    assert.equal((await store.load('run \ufffd'))?.seq, 1);
+    assert.equal((await store.list({ limit: 10 })).runs.length, 1);
+  }),
+
   defineCase('carries any text unchanged, 200 KB of it too', async (store, reopen) => {
     const run = heldRun({
       input: hugeText,
@@ -201,7 +261,7 @@ export const createCases = [
     await store.create(run);
     await store.send('run-1', { at: 1500, body: hugeText });
     await store.send('run-1', { at: 1500, body: '' });
-    await store.record('run-1', { token: 'worker', log: [hugeText], journal: { huge: hugeText, empty: '' } });
+    await store.record('run-1', nextRecording({ log: [hugeText], journal: { huge: hugeText, empty: '' } }));
     const other = await reopen();
     const stored = await other.load('run-1');
     assert.ok(stored?.input === hugeText && stored.state === hugeText && stored.value === hugeText);
@@ -233,7 +293,7 @@ export const createCases = [
     const log = Array.from({ length: 10_000 }, (_, n) => `entry ${n}`);
     await store.create(heldRun({ log }));
     await assertCommitted(store.commit('run-1', nextCommit(1, { log })));
-    assert.equal(await store.record('run-1', { token: 'worker', log }), true);
+    assert.equal(await store.record('run-1', nextRecording({ log })), true);
     assert.deepEqual(await store.history('run-1', 0, 40_000), [...log, ...log, ...log]);
   }),
 ];

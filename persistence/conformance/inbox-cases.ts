@@ -11,6 +11,7 @@ import {
   heldRun,
   newRun,
   nextCommit,
+  nextRecording,
 } from './case.ts';
 
 export const inboxCases = [
@@ -22,7 +23,7 @@ export const inboxCases = [
       messageId: 1,
       logLength: 1,
     });
-    await store.record('run-1', { token: 'worker', log: ['x'] });
+    await store.record('run-1', nextRecording({ log: ['x'] }));
     assert.deepEqual(await (await reopen()).send('run-1', { at: 1600, body: 'b' }), {
       status: 'stored',
       messageId: 2,
@@ -74,7 +75,7 @@ export const inboxCases = [
     const stored = { messageId: 2, logLength: 1 };
     assert.deepEqual(await store.send('run-1', message), { status: 'stored', ...stored });
     // A duplicate is told what the first was told, so that its sender can look for the outcome from the same place.
-    await store.record('run-1', { token: 'worker', log: ['x'] });
+    await store.record('run-1', nextRecording({ log: ['x'] }));
     assert.deepEqual(await store.send('run-1', message), { status: 'duplicate', ...stored });
     assert.equal((await store.inbox('run-1', 0)).length, 2);
     await assertCommitted(store.commit('run-1', nextCommit(1, { consumed: [1, 2], seen: 2 })));

@@ -12,6 +12,7 @@ import {
   kind,
   newRun,
   nextCommit,
+  nextRecording,
 } from './case.ts';
 
 async function listIds(store: Store, query: Partial<ListQuery> = {}): Promise<string[]> {
@@ -146,6 +147,7 @@ export const queryCases = [
         tags: ['y', 'z'],
         createdAt: 1000,
         updatedAt: 4321,
+        labels: {},
       },
     ]);
   }),
@@ -245,7 +247,7 @@ export const queryCases = [
     await store.close();
     const other = await reopen();
     assert.equal((await other.load('run-1'))?.seq, 2);
-    assert.deepEqual(await other.inbox('run-1', 0), [{ id: 1, at: 1500, body: 'hello' }]);
+    assert.deepEqual(await other.inbox('run-1', 0), [{ id: 1, at: 1500, body: 'hello', key: 'k' }]);
     assert.equal((await other.send('run-1', { at: 1500, body: 'hello', key: 'k' })).status, 'duplicate');
   }),
 
@@ -265,7 +267,7 @@ export const queryCases = [
       () => store.load('run-1'),
       () => store.acquire('run-1', { token: 'worker', until: 2, now: 1 }),
       () => store.commit('run-1', nextCommit(1)),
-      () => store.record('run-1', { token: 'worker', log: [] }),
+      () => store.record('run-1', nextRecording({ log: [] })),
       () => store.renew({ token: 'worker', until: 2, runs: [] }),
       () => store.release('run-1', { token: 'worker', wakeAt: null, seen: 0 }),
       () => store.send('run-1', { at: 1, body: 'hello' }),
@@ -275,8 +277,15 @@ export const queryCases = [
       () => store.open(),
       () => store.list({ limit: 1 }),
       () => store.history('run-1', 0, 1),
+      () => store.ended({ status: 'done', before: 1, limit: 1 }),
+      () => store.delete('run-1', { seq: 1, token: 'worker' }),
+      () => store.announce('worker', null),
+      () => store.workers(1),
+      ...(store.time ? [() => store.time?.() ?? Promise.resolve()] : []),
     ];
     for (const call of calls) await assert.rejects(call(), StoreUnavailable, String(call));
     assert.throws(() => store.watch(() => {}), StoreUnavailable);
+    assert.throws(() => store.subscribe('run-1', () => {}), StoreUnavailable);
+    assert.throws(() => store.publish('run-1', 'text'), StoreUnavailable);
   }),
 ];

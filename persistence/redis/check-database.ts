@@ -1,7 +1,9 @@
 /** Asks a Redis whether it holds a store of ours, claims an empty prefix, and refuses what would lose data. */
-import type { Cluster, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 
 import { InvalidOption, StoreForeign } from '../../src/errors.ts';
+import { primariesOf, type RedisClient } from './clients.ts';
+import { isPassing, isWrongType } from './failures.ts';
 import { defaultShards, formatVersion, toFormatKey, type Layout } from './layout.ts';
 
 export interface DatabaseChecks {
@@ -15,10 +17,14 @@ export interface DatabaseChecks {
  * @throws StoreForeign if something else is at the marker, or a store of another format.
  * @throws InvalidOption if the store was made with another number of shards, or Redis may evict keys.
  */
-export async function checkDatabase(client: Redis | Cluster, checks: DatabaseChecks): Promise<Layout> {
+export async function checkDatabase(client: RedisClient, checks: DatabaseChecks): Promise<Layout> {
   const { prefix, shards = defaultShards } = checks;
-  if (!checks.allowEviction) await assertNoEviction(client);
   const key = toFormatKey(prefix);
+  if (!checks.allowEviction) {
+    // A cluster knows its servers once it has answered.
+    await client.exists(key);
+    await assertNoEviction(client);
+  }
   const written = await setMarker(client, key, JSON.stringify({ signalbox: formatVersion, shards }));
   const { format, shards: stored } = parseMarker(written, key);
   if (format !== formatVersion) {
@@ -36,13 +42,15 @@ export async function checkDatabase(client: Redis | Cluster, checks: DatabaseChe
   return { prefix, shards: stored };
 }
 
-async function setMarker(client: Redis | Cluster, key: string, marker: string): Promise<string> {
+async function setMarker(client: RedisClient, key: string, marker: string): Promise<string> {
   try {
+    // Read first: a server that cannot write for now still says what it holds.
+    const found = await client.get(key);
+    if (found !== null) return found;
     if ((await client.set(key, marker, 'NX')) === 'OK') return marker;
     return (await client.get(key)) ?? '';
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) throw refuse(key, error);
-    throw error;
+    throw isWrongType(error) ? refuse(key, error) : error;
   }
 }
 
@@ -68,23 +76,30 @@ function refuse(key: string, cause?: unknown): StoreForeign {
   );
 }
 
-async function assertNoEviction(client: Redis | Cluster): Promise<void> {
+export const advice =
+  'Run `redis-cli CONFIG SET maxmemory-policy noeviction` (and put it in redis.conf), or pass `allowEviction: true`.';
+
+async function assertNoEviction(client: RedisClient): Promise<void> {
   const policy = await readPolicy(client);
   if (policy === undefined || policy === 'noeviction') return;
   throw new InvalidOption(
-    `Redis has \`maxmemory-policy ${policy}\`: it may delete runs when memory is short. Run ` +
-      '`redis-cli CONFIG SET maxmemory-policy noeviction` (and put it in redis.conf), or pass `allowEviction: true`.',
+    `Redis has \`maxmemory-policy ${policy}\`: it may delete runs when memory is short. ${advice}`,
     { details: { policy } },
   );
 }
 
-/** `undefined` where CONFIG is not permitted, as with many hosts. */
-async function readPolicy(client: Redis | Cluster): Promise<string | undefined> {
+/** The policy, of any server that may evict keys if there are several. `undefined` where CONFIG is not permitted, as with many hosts. */
+export async function readPolicy(client: RedisClient): Promise<string | undefined> {
+  const policies = await Promise.all(primariesOf(client).map(readOwnPolicy));
+  return policies.find((policy) => policy !== undefined && policy !== 'noeviction') ?? policies[0];
+}
+
+async function readOwnPolicy(client: Redis): Promise<string | undefined> {
   try {
     const answer: unknown = await client.config('GET', 'maxmemory-policy');
     return Array.isArray(answer) ? String(answer[1]) : undefined;
   } catch (error) {
-    if (error instanceof Error && error.name === 'ReplyError') return undefined;
+    if (error instanceof Error && error.name === 'ReplyError' && !isPassing(error)) return undefined;
     throw error;
   }
 }

@@ -8,33 +8,102 @@ export type RedisClient = Redis | Cluster;
 export interface ClientSource {
   /** The client for calls. If it is ours, each call of `connect` makes another one. */
   connect(): RedisClient;
-  /** A new connection of ours to the same place, for subscribing. */
+  /** A client of ours for calls that would hold up others. */
+  connectAnother(): RedisClient;
+  /** A client of ours for subscribing. It keeps the process alive. */
   connectSubscriber(): RedisClient;
-  readonly isOurs: boolean;
+  /** Calls are under way: our clients for calls keep the process alive, and connect again if they have ended. */
+  keepAlive(): void;
+  /** None is: they do not keep the process alive, and a connection that is lost now is not made again. */
+  letEnd(): void;
+  /** Ends a client of ours; a given one is left as it is. */
+  end(client: RedisClient): Promise<void>;
 }
 
+const ownOptions = {
+  connectTimeout: 5000,
+  // A replica that was the primary until now: find the new one behind the same address.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+};
+
+const toRetryMs = (times: number): number => Math.min(times * 50, 1000);
+
 export function fromUrl(url: string): ClientSource {
-  const connect = (): Redis =>
-    new Redis(url, {
-      connectTimeout: 5000,
-      retryStrategy: (times) => Math.min(times * 50, 1000),
-      // A replica that was the primary until now: find the new one behind the same address.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    });
+  const { idling, retryStrategy, track } = createIdling();
+  const connect = (): Redis => track(new Redis(url, { ...ownOptions, retryStrategy }));
   return {
     connect,
-    connectSubscriber: connect,
-    isOurs: true,
+    connectAnother: connect,
+    connectSubscriber: () => new Redis(url, { ...ownOptions, retryStrategy: toRetryMs }),
+    ...idling,
   };
 }
 
 export function fromClient(client: RedisClient): ClientSource {
+  const { idling, retryStrategy, track } = createIdling();
   const options = { enableAutoPipelining: false, lazyConnect: false };
+  const duplicate = (): RedisClient =>
+    'nodes' in client ? client.duplicate([], options) : client.duplicate(options);
   return {
     connect: () => client,
-    connectSubscriber: () => ('nodes' in client ? client.duplicate([], options) : client.duplicate(options)),
-    isOurs: false,
+    connectAnother: () =>
+      'nodes' in client ? duplicate() : track(client.duplicate({ ...options, retryStrategy })),
+    connectSubscriber: duplicate,
+    ...idling,
+    end: async (ended) => {
+      if (ended !== client) await idling.end(ended);
+    },
   };
+}
+
+interface Idling {
+  readonly idling: Pick<ClientSource, 'keepAlive' | 'letEnd' | 'end'>;
+  readonly retryStrategy: (times: number) => number | null;
+  /** The client keeps the process alive only while calls are under way. */
+  readonly track: (client: Redis) => Redis;
+}
+
+function createIdling(): Idling {
+  const tracked = new Set<RedisClient>();
+  let isBusy = false;
+
+  function apply(client: RedisClient): void {
+    if (!('stream' in client)) return;
+    if (isBusy) client.stream?.ref();
+    else client.stream?.unref();
+  }
+
+  return {
+    retryStrategy: (times) => (isBusy ? toRetryMs(times) : null),
+    track(client) {
+      tracked.add(client);
+      client.on('connect', () => apply(client));
+      return client;
+    },
+    idling: {
+      keepAlive() {
+        isBusy = true;
+        for (const client of tracked) {
+          apply(client);
+          // What goes wrong comes out of the calls, which try again.
+          if (client.status === 'end') client.connect().catch(() => {});
+        }
+      },
+      letEnd() {
+        isBusy = false;
+        for (const client of tracked) apply(client);
+      },
+      async end(client) {
+        tracked.delete(client);
+        await disconnect(client);
+      },
+    },
+  };
+}
+
+/** The servers that take writes. */
+export function primariesOf(client: RedisClient): readonly Redis[] {
+  return 'nodes' in client ? client.nodes('master') : [client];
 }
 
 /**

@@ -3,27 +3,27 @@
  * end, and what happens when the way is cut.
  *
  * C1. Nothing is sent before the format marker was read, or set in an empty database, and agrees.
- * C2. What fails because the connection was cut, or the server was starting or changing roles, is sent again until
- *     `patienceMs` is over; then its outcome is unknown and the call rejects with `StoreUnavailable`. So each call may
- *     reach Redis more than once, and each script must be fit for that (see `lua.ts`).
+ * C2. What fails because the connection was cut, or because the server cannot write or answer for now, is sent again
+ *     until `patienceMs` is over; then its outcome is unknown and the call rejects with `StoreUnavailable`. So each call
+ *     may reach Redis more than once, and each script must be fit for that (see `lua.ts`).
  * C3. No call waits for longer than `patienceMs`, the first not for longer than `startTimeoutMs`, whatever the client
  *     does.
+ * C4. A client of ours keeps the process alive only while a call is under way.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { SignalboxError, StoreForeign, StoreUnavailable } from '../../src/errors.ts';
+import { createCalls, type Calls } from './calls.ts';
 import { checkDatabase, type DatabaseChecks } from './check-database.ts';
-import {
-  createGathering,
-  describeClient,
-  disconnect,
-  type ClientSource,
-  type RedisClient,
-} from './clients.ts';
+import { createGathering, describeClient, type ClientSource, type RedisClient } from './clients.ts';
 import { createDeadlines } from './deadlines.ts';
-import { isPassing } from './failures.ts';
+import { isPassing, isWrongType } from './failures.ts';
+import { createFindings, type Findings } from './findings.ts';
 import type { Layout } from './layout.ts';
+import { createPolicyWatch } from './policy-watch.ts';
+import type { Report } from './problems.ts';
+import { createReplication, type ReplicationOptions } from './replication.ts';
 
 /** A Lua script and its name in Redis. */
 export interface Script {
@@ -37,11 +37,22 @@ export function defineScript(source: string): Script {
 
 export type Argument = string | number;
 
+export type RunScript = (
+  script: Script,
+  keys: readonly string[],
+  args: readonly Argument[],
+) => Promise<unknown>;
+
 export interface Connection {
   /** Where things are in this database. */
   readonly layout: Layout;
-  run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown>;
+  readonly run: RunScript;
+  /** Resolves once as many replicas have the script's effects as the options ask for. */
+  readonly runDurably: RunScript;
   call<T>(attempt: (client: RedisClient) => Promise<T>): Promise<T>;
+  readonly calls: Calls;
+  readonly findings: Findings;
+  readonly report: Report;
 }
 
 export interface ConnectionOwner {
@@ -52,10 +63,13 @@ export interface ConnectionOwner {
   close(): Promise<void>;
 }
 
-export interface ConnectionOptions extends DatabaseChecks {
+export interface ConnectionOptions extends DatabaseChecks, ReplicationOptions {
   readonly source: ClientSource;
+  /** The client that is not ours. */
+  readonly given: RedisClient | undefined;
   readonly patienceMs: number;
   readonly startTimeoutMs: number;
+  readonly report: Report;
 }
 
 /** How long closing waits for calls that are under way. */
@@ -63,8 +77,12 @@ const closeTimeoutMs = 5000;
 const maxPauseMs = 500;
 
 export function createConnection(options: ConnectionOptions): ConnectionOwner {
-  const { source, patienceMs, startTimeoutMs } = options;
-  const deadlines = createDeadlines(patienceMs);
+  const { source, patienceMs, startTimeoutMs, report } = options;
+  const deadlines = createDeadlines(patienceMs, { onBusy: source.keepAlive, onIdle: source.letEnd });
+  const calls = createCalls();
+  const findings = createFindings();
+  const policyWatch = createPolicyWatch(options);
+  const replication = createReplication(options);
   let client: RedisClient | undefined;
   let lastError: Error | undefined;
   let connection: Connection | undefined;
@@ -79,12 +97,16 @@ export function createConnection(options: ConnectionOptions): ConnectionOwner {
   async function start(): Promise<Connection> {
     const candidate = connectClient();
     try {
-      const check = createDeadlines(startTimeoutMs).guard(checkDatabase(candidate, options));
-      return (connection = createCalls(candidate, await check));
+      const check = createDeadlines(startTimeoutMs).guard(() =>
+        persist(() => checkDatabase(candidate, options), startTimeoutMs),
+      );
+      connection = createCommands(candidate, await check);
+      policyWatch.begin(candidate);
+      return connection;
     } catch (error) {
       const storeError = toStoreError(error, candidate);
       // Left alone it would try for ever and keep the process alive.
-      if (source.isOurs) await disconnect(candidate);
+      await source.end(candidate);
       throw storeError;
     } finally {
       starting = undefined;
@@ -94,47 +116,58 @@ export function createConnection(options: ConnectionOptions): ConnectionOwner {
   function connectClient(): RedisClient {
     client = source.connect();
     lastError = undefined;
-    if (source.isOurs) {
-      client.on('error', (error: Error) => (lastError = error));
-      client.on('ready', () => (lastError = undefined));
-    }
+    if (client === options.given) return client;
+    client.on('error', (error: Error) => (lastError = error));
+    client.on('ready', () => (lastError = undefined));
     return client;
   }
 
-  function createCalls(redis: RedisClient, layout: Layout): Connection {
+  function createCommands(redis: RedisClient, layout: Layout): Connection {
     const gather = createGathering(redis);
+    const run: RunScript = (script, keys, args) =>
+      persist(() => {
+        gather();
+        return runScript(redis, script, keys, args);
+      });
     return {
       layout,
+      calls,
+      findings,
+      report,
       call: (attempt) => persist(() => attempt(redis)),
-      run: (script, keys, args) =>
-        persist(() => {
-          gather();
-          return runScript(redis, script, keys, args);
-        }),
+      run,
+      runDurably: replication
+        ? (script, keys, args) =>
+            persist(() => replication.confirm((own) => runScript(own, script, keys, args)))
+        : run,
     };
   }
 
   /** Tries again while the trouble is of a kind that passes (C2). */
-  async function persist<T>(attempt: () => Promise<T>): Promise<T> {
-    const giveUpAt = performance.now() + patienceMs;
+  async function persist<T>(attempt: () => Promise<T>, patience = patienceMs): Promise<T> {
+    const giveUpAt = performance.now() + patience;
     for (let failures = 1; ; failures++) {
       try {
         return await attempt();
       } catch (error) {
-        if (!isPassing(error) || closing || performance.now() > giveUpAt) throw error;
+        if (!isPassing(error) || closing) throw error;
+        lastError ??= error as Error;
+        await pause(Math.random() * Math.min(maxPauseMs, 10 * 2 ** failures));
+        // The caller has been told by now; what is sent after that would come unexpected.
+        if (performance.now() >= giveUpAt) throw error;
       }
-      await pause(Math.random() * Math.min(maxPauseMs, 10 * 2 ** failures));
     }
   }
 
-  async function whenStarted<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return work(await (starting ??= start()));
+  async function begin(): Promise<Connection> {
+    await policyWatch.assertSafe();
+    return connection ?? (starting ??= start());
   }
 
   function toStoreError(error: unknown, at: RedisClient): SignalboxError {
     if (error instanceof SignalboxError) return error;
     const reason = error instanceof Error ? error.message : String(error);
-    if (reason.startsWith('WRONGTYPE')) {
+    if (isWrongType(error)) {
       return new StoreForeign(
         `Redis has keys of another program under the prefix of this store (${reason}). Use another \`prefix\`.`,
         { cause: error },
@@ -153,7 +186,9 @@ export function createConnection(options: ConnectionOptions): ConnectionOwner {
     async use(work) {
       assertOpen();
       try {
-        return await deadlines.guard(connection ? work(connection) : whenStarted(work));
+        policyWatch.refresh();
+        const ready = policyWatch.isSafe ? connection : undefined;
+        return await deadlines.guard(() => (ready ? work(ready) : begin().then(work)));
       } catch (error) {
         throw client ? toStoreError(error, client) : error;
       }
@@ -167,7 +202,8 @@ export function createConnection(options: ConnectionOptions): ConnectionOwner {
   async function finish(): Promise<void> {
     await Promise.race([deadlines.idle(), pause(closeTimeoutMs, undefined, { ref: false })]);
     deadlines.rejectAll(new Error('the store was closed before Redis answered'));
-    if (client && source.isOurs) await disconnect(client);
+    await replication?.close();
+    if (client) await source.end(client);
   }
 }
 

@@ -3,11 +3,18 @@
  * began first runs out first.
  */
 export interface Deadlines {
-  /** Settles like `work`, or rejects once the time is over. */
-  guard<T>(work: Promise<T>): Promise<T>;
+  /** Begin the work. Settles like it, or rejects once the time is over. */
+  guard<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves once nothing is guarded any more. */
   idle(): Promise<void>;
   rejectAll(reason: Error): void;
+}
+
+export interface DeadlineOptions {
+  /** Something is guarded, after a time when nothing was. */
+  readonly onBusy?: () => void;
+  /** Nothing is guarded any more. */
+  readonly onIdle?: () => void;
 }
 
 interface Wait {
@@ -15,7 +22,7 @@ interface Wait {
   readonly reject: (reason: Error) => void;
 }
 
-export function createDeadlines(ms: number): Deadlines {
+export function createDeadlines(ms: number, { onBusy, onIdle }: DeadlineOptions = {}): Deadlines {
   const waits = new Set<Wait>();
   let timer: NodeJS.Timeout | undefined;
   let idleWaiters: Array<() => void> = [];
@@ -23,6 +30,7 @@ export function createDeadlines(ms: number): Deadlines {
   function finish(wait: Wait): void {
     waits.delete(wait);
     if (waits.size > 0) return;
+    onIdle?.();
     for (const wake of idleWaiters) wake();
     idleWaiters = [];
   }
@@ -47,8 +55,9 @@ export function createDeadlines(ms: number): Deadlines {
       return new Promise((resolve, reject) => {
         const wait = { endsAt: performance.now() + ms, reject };
         waits.add(wait);
+        if (waits.size === 1) onBusy?.();
         if (timer === undefined) arm(ms);
-        work.then(
+        work().then(
           (value) => {
             finish(wait);
             resolve(value);

@@ -1,71 +1,60 @@
 /**
- * Pieces of Lua that several scripts share. A script is such pieces and its own body; it runs atomically.
+ * Pieces of Lua that several scripts share. A script is such pieces and its own body. What a script must observe so that
+ * it is applied as a whole or not at all:
  *
- * Scripts build the names of further keys from `base` (ARGV[1]) and what they read. That is sound in a cluster: all
- * of them have the hash tag of KEYS[1].
+ * L1. It touches the keys in KEYS and no others (see `layout.ts`).
+ * L2. It reads before it writes, and does not touch a key again that it may have emptied: where a slot moves, Redis refuses
+ *     to touch a key that is not there (any more). An index is never emptied by a run that stays in it.
+ * L3. Redis refuses writes (no memory, a full disk, no replicas, no primary) by the state in which the script began, so
+ *     at its first write or not at all.
  *
- * A client may send a call twice when it lost the first answer. Each writing call therefore carries a nonce; the run
- * remembers those of its latest writes (`n`) and messages (`r`), and a call whose nonce it knows answers as it did,
- * without writing again.
+ * A client may send a call twice when it lost the first answer; see `calls.ts` for those that must be told apart.
  *
  * Strings are never compared with `<`: in Redis that depends on the server's locale.
  */
 
 /** What a run's fields say. */
 export const readFields = `
-local function origin(c)
-  local length, kind = string.match(string.sub(c, 10), '^(%d+):(.*)$')
-  return string.sub(c, 1, 9), kind, string.sub(kind, 1, tonumber(length))
-end
-
-local function hasEnded(standing)
-  local status = string.match(standing, '^[^,]*')
+local function createdOf(origin) return string.sub(origin, 1, 13) end
+local function kindOf(origin) return string.match(origin, ':(.*)$') end
+local function statusOf(statusAndTags) return string.match(statusAndTags, '^s=(%a+)') end
+local function hasEnded(statusAndTags)
+  local status = statusOf(statusAndTags)
   return status == 'done' or status == 'failed' or status == 'cancelled'
 end
+local function endOf(lease) return string.sub(lease, 1, 13) end
+local function holderOf(lease) return lease and string.sub(lease, 15) end
+`;
 
-local function parseLease(lease)
-  local colon = string.find(lease, ':', 1, true)
-  return string.sub(lease, 1, colon - 1), string.sub(lease, colon + 1)
+/** Gathers the changes of the index (see `terms.ts`) and writes them at once. */
+export const changeIndex = `
+local dropped, put = {}, {}
+local function drop(entry) dropped[#dropped + 1] = entry end
+local function add(entry)
+  put[#put + 1] = 0
+  put[#put + 1] = entry
+end
+local function eachTerm(terms, suffix, change)
+  for term in string.gmatch(terms, '[^,]+') do change(term .. ',' .. suffix) end
+end
+local function writeIndex(key)
+  for at = 1, #dropped, 1000 do redis.call('ZREM', key, unpack(dropped, at, math.min(at + 999, #dropped))) end
+  for at = 1, #put, 1000 do redis.call('ZADD', key, unpack(put, at, math.min(at + 999, #put))) end
 end
 `;
 
-/** Calls a command with any number of arguments: Lua unpacks only some thousands. */
-export const callWithMany = `
-local function callWithMany(command, key, first, count)
-  for at = first, first + count - 1, 1000 do
-    redis.call(command, key, unpack(ARGV, at, math.min(at + 999, first + count - 1)))
-  end
-end
-`;
-
-/** Adds the run to the lists that it is found in (`change` 1) or takes it out (-1). */
-export const relist = `
-local function relist(base, id, c, standing, change)
-  local created, kind, name = origin(c)
-  local status = string.match(standing, '^[^,]*')
-  local function put(key)
-    if change == 1 then redis.call('ZADD', key, 0, created .. id) else redis.call('ZREM', key, created .. id) end
-  end
-  put(base .. 'list:' .. status .. ':' .. name)
-  for tag in string.gmatch(standing, ',([^,]*)') do
-    put(base .. 'tag:' .. status .. ':' .. tag .. ':' .. name)
-  end
-  if not hasEnded(standing) then
-    local left = redis.call('HINCRBY', base .. 'open', kind, change)
-    if left == 0 then redis.call('HDEL', base .. 'open', kind) end
-  end
-end
-`;
-
-/** Sets when the run is due; `false` is never. An ended run without mail is never due (I7). */
+/** Changes when the run is due, from `before` to `after`; `false` is never. Needs `readFields` and `changeIndex`. */
 export const setDue = `
-local function setDue(base, id, c, standing, last, dueAt)
-  if dueAt and hasEnded(standing) and not (last and redis.call('HLEN', base .. 'inbox:' .. id) > 0) then
-    dueAt = false
+local function setDue(run, id, origin, before, after)
+  if before == after then return end
+  local term = 'd=' .. kindOf(origin) .. ','
+  if before then drop(term .. before .. id) end
+  if after then
+    add(term .. after .. id)
+    redis.call('HSET', run, 'w', after)
+  else
+    redis.call('HDEL', run, 'w')
   end
-  local _, kind = origin(c)
-  local key = base .. 'wake:' .. kind
-  if dueAt then redis.call('ZADD', key, dueAt, id) else redis.call('ZREM', key, id) end
 end
 `;
 
@@ -84,5 +73,19 @@ local function readMail(key, seen, last)
     end
   end
   return mail
+end
+`;
+
+/** `recall` gives the answer to a call that was made before; `remember` keeps one. Both forget others. */
+export const rememberCalls = `
+local function remember(calls, nonce, answer, keepMs, settled)
+  redis.call('HSET', calls, nonce, answer)
+  redis.call('PEXPIRE', calls, keepMs)
+  if settled ~= '' then redis.call('HDEL', calls, unpack(cjson.decode(settled))) end
+end
+local function recall(calls, nonce, keepMs, settled)
+  local answer = redis.call('HGET', calls, nonce)
+  if answer then remember(calls, nonce, answer, keepMs, settled) end
+  return answer
 end
 `;

@@ -6,6 +6,7 @@
  * text always gives the same cell: equality holds, in keys too.
  */
 import { StoreForeign, StoreUnavailable, type SignalboxError } from '../../src/errors.ts';
+import { Damage, toForeign } from './checksum.ts';
 import { isSqliteError, type Cell, type Driver, type Row, type Statement } from './driver.ts';
 
 export interface Connection {
@@ -49,7 +50,7 @@ function moveLogIntoFile(driver: Driver): void {
   try {
     driver.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   } catch {
-    // Others are at work, or the file is damaged: the log stays beside it, as after a crash.
+    // Others are at work, or the disk is full, or the file is damaged: the log stays beside it, as after a crash.
   }
 }
 
@@ -58,20 +59,8 @@ export function toCell(text: string): Cell {
   return text.includes('\0') ? Buffer.from(text) : text;
 }
 
-/** The text that `toCell` was given. */
-export function readText(cell: Cell | undefined): string {
-  if (typeof cell === 'string') return cell;
-  if (cell instanceof Uint8Array)
-    return Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString();
-  throw new TypeError(`Expected text in a column of the store, got ${typeof cell}.`);
-}
-
-export function readNumber(cell: Cell | undefined): number {
-  if (typeof cell === 'number') return cell;
-  throw new TypeError(`Expected a number in a column of the store, got ${typeof cell}.`);
-}
-
 const busyCode = 5;
+const fullCode = 13;
 const damageCodes: ReadonlySet<number> = new Set([11, 26]);
 
 /** Another connection is writing, or a lock of another kind is in the way: the same again may work. */
@@ -79,8 +68,9 @@ export function isBusy(error: unknown): boolean {
   return isSqliteError(error) && (error.errcode & 0xff) === busyCode;
 }
 
-/** An error of SQLite as one of ours; anything else, such as a defect of this folder, as it is. */
+/** An error of SQLite, or damage that was found, as one of ours; anything else, such as a defect of this folder, as it is. */
 export function toStoreError(error: unknown, path: string): unknown {
+  if (error instanceof Damage) return toForeign(error, path);
   return isSqliteError(error) ? describeFailure(error, error.errcode & 0xff, path) : error;
 }
 
@@ -93,8 +83,9 @@ function describeFailure(cause: Error, code: number, path: string): SignalboxErr
       details,
     );
   }
+  const wayOut = code === fullCode ? ' Make room; the store goes on by itself once there is some.' : '';
   return new StoreUnavailable(
-    `The store file \`${path}\` cannot be read or written: ${cause.message}.`,
+    `The store file \`${path}\` cannot be read or written: ${cause.message}.${wayOut}`,
     details,
   );
 }

@@ -47,7 +47,7 @@ function readNotes(): unknown[] {
 
 describe('group commit', () => {
   it('makes one transaction of all that is asked for in one turn, in order', async () => {
-    const group = createGroupCommit(connection, 1000);
+    const group = createGroupCommit(connection, 1000, { before() {}, after() {} });
     const notes = Array.from({ length: 20 }, (_, n) => `note ${String(n).padStart(2, '0')}`);
     const order: string[] = [];
     const results = await Promise.all(notes.map((note) => group.write(() => (order.push(note), add(note)))));
@@ -57,7 +57,7 @@ describe('group commit', () => {
   });
 
   it('resolves nothing before the commit', async () => {
-    const group = createGroupCommit(connection, 1000);
+    const group = createGroupCommit(connection, 1000, { before() {}, after() {} });
     let isCommitted = false;
     failNext = (sql) => (isCommitted = sql === 'COMMIT');
     await Promise.all([
@@ -67,7 +67,7 @@ describe('group commit', () => {
   });
 
   it('undoes a write that throws, and does the others', async () => {
-    const group = createGroupCommit(connection, 1000);
+    const group = createGroupCommit(connection, 1000, { before() {}, after() {} });
     const results = await Promise.allSettled([
       group.write(() => add('a')),
       group.write(() => {
@@ -94,7 +94,7 @@ describe('group commit', () => {
   });
 
   it('fails all of a transaction that cannot be committed, and nothing after it', async () => {
-    const group = createGroupCommit(connection, 1000);
+    const group = createGroupCommit(connection, 1000, { before() {}, after() {} });
     failNext = (sql) => {
       if (sql !== 'COMMIT') return;
       failNext = undefined;
@@ -108,7 +108,7 @@ describe('group commit', () => {
   });
 
   it('loses nothing while the database is busy, and keeps the order', async () => {
-    const group = createGroupCommit(connection, 10_000);
+    const group = createGroupCommit(connection, 10_000, { before() {}, after() {} });
     let busy = 3;
     failNext = (sql) => {
       if (sql === 'BEGIN IMMEDIATE' && busy-- > 0) throw Object.assign(new Error('locked'), { errcode: 5 });

@@ -9,6 +9,7 @@
  *     others are run again without it. So a write must only depend on the database and its own arguments.
  * W3. While another process holds the database, writes wait without stopping the event loop; none is dropped before
  *     `patienceMs`, and then it was not applied.
+ * W4. Nothing is acknowledged that went into a file which is no longer where it was (`around.after`).
  */
 import { StoreUnavailable } from '../../src/errors.ts';
 import { isBusy, toStoreError, type Connection } from './connection.ts';
@@ -28,10 +29,17 @@ interface Write {
   giveUpAt?: number;
 }
 
+export interface Around {
+  /** Called at the end of each transaction, within it. */
+  before(): void;
+  /** Called after its commit. If it throws, all writes of the transaction reject with that. */
+  after(): void;
+}
+
 const maxGroup = 1000;
 const maxPauseMs = 10;
 
-export function createGroupCommit(connection: Connection, patienceMs: number): GroupCommit {
+export function createGroupCommit(connection: Connection, patienceMs: number, around: Around): GroupCommit {
   let queue: Write[] = [];
   let scheduled = false;
   let idleWaiters: Array<() => void> = [];
@@ -44,7 +52,7 @@ export function createGroupCommit(connection: Connection, patienceMs: number): G
 
   function flush(): void {
     scheduled = false;
-    const busy = commitGroup(connection, queue.splice(0, maxGroup));
+    const busy = commitGroup(connection, queue.splice(0, maxGroup), around);
     queue = [...dropExpired(connection, busy, patienceMs), ...queue];
     if (queue.length > 0) schedule(busy.length > 0 ? 1 + Math.random() * maxPauseMs : 0);
     if (scheduled) return;
@@ -66,7 +74,7 @@ export function createGroupCommit(connection: Connection, patienceMs: number): G
 }
 
 /** One transaction with all of the group that does not throw (W2). Returns what has to wait for another process (W3). */
-function commitGroup(connection: Connection, group: readonly Write[]): readonly Write[] {
+function commitGroup(connection: Connection, group: readonly Write[], around: Around): readonly Write[] {
   let rest = group;
   while (rest.length > 0) {
     let current: Write | undefined;
@@ -75,7 +83,9 @@ function commitGroup(connection: Connection, group: readonly Write[]): readonly 
       const results: unknown[] = [];
       for (current of rest) results.push(current.run());
       current = undefined;
+      around.before();
       connection.exec('COMMIT');
+      around.after();
       for (const [n, write] of rest.entries()) write.resolve(results[n]);
       return [];
     } catch (error) {

@@ -2,22 +2,33 @@
  * A store in one SQLite file: for one machine, with one process or a few. This file puts the calls together and owns
  * the store's life; what each call does is beside it.
  */
-import { InvalidOption, StoreUnavailable } from '../../src/errors.ts';
+import { randomUUID } from 'node:crypto';
+
+import { InvalidOption, StoreForeign, StoreUnavailable } from '../../src/errors.ts';
+import { guardNames } from '../names.ts';
 import type { Store } from '../store.ts';
-import { isBusy, readText, toCell, toStoreError } from './connection.ts';
+import { Damage } from './checksum.ts';
+import { createFileClock, thisMachine } from './clock.ts';
+import { isBusy, toStoreError } from './connection.ts';
+import { createFileIdentity } from './file-identity.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { findHead } from './head.ts';
 import { acquireRun, readLeases, releaseRun, renewRuns } from './lease-run.ts';
-import { createMailWatch, sendMessage } from './mail.ts';
+import { createListeners } from './listeners.ts';
+import { createNews } from './news.ts';
 import { openFile } from './open-file.ts';
-import { readDue, readList, readOpen } from './query-runs.ts';
-import { findRun, readInbox, readStored, storedColumns } from './rows.ts';
+import { createPublisher } from './published.ts';
+import { readDue, readEnded, readList, readOpen } from './query-runs.ts';
+import { readInbox, readLog, readStored } from './rows.ts';
+import { sendMessage } from './send-message.ts';
 import { createShared } from './shared.ts';
-import { commitRun, createRun, recordRun } from './write-run.ts';
+import { announceWorker, readWorkers, removeGoneWorkers } from './workers.ts';
+import { commitRun, createRun, deleteRun, recordRun } from './write-run.ts';
 
 export { type Cell, type Database, openDatabase, type Row, type Statement } from './open-database.ts';
 
 export interface SqliteStoreOptions {
-  /** How soon messages that other processes sent are noticed, in milliseconds. From 1. Default: 50. */
+  /** How soon messages and text that other processes sent are noticed, in milliseconds. From 1. Default: 50. */
   readonly pollMs?: number;
   /** How long a call waits for other processes to finish writing, in milliseconds. From 0. Default: 30,000. */
   readonly patienceMs?: number;
@@ -27,8 +38,15 @@ export interface SqliteStoreOptions {
  * Keep runs in the SQLite file at `path`, which is created if there is none; its folder must exist.
  *
  * What was acknowledged survives the death of the process and a power cut (write-ahead log, one fsync per group of
- * writes). Several processes of one machine may open one file; a fleet of them, or of machines, wants Redis. They
- * share the runs and the cached answers; rate limits and concurrency keys hold within each process.
+ * writes). A full disk, a file that was deleted or replaced while open: calls reject with `StoreUnavailable`, nothing
+ * is half done, and the store goes on by itself once the cause is gone. Every text of a run carries a checksum: damage
+ * is `StoreForeign` with `details.run` and `details.column`, never another text.
+ *
+ * Its clock (`time`) is shared by all processes of the file, and no jump of the wall clock moves it while the machine is
+ * up; a wall clock that is set counts from the machine's next start on.
+ *
+ * Several processes of one machine may open one file; a fleet of them, or of machines, wants Redis. They share the runs
+ * and the cached answers; rate limits and concurrency keys hold within each process.
  *
  * The file has companions, `-wal` and `-shm`: while it is open copy it with `sqlite3 <file> .backup`, not `cp`.
  *
@@ -46,10 +64,58 @@ export function sqliteStore(
 ): Store {
   assertMilliseconds('pollMs', pollMs, 1);
   assertMilliseconds('patienceMs', patienceMs, 0);
-  const connection = openFile(path);
-  const group = createGroupCommit(connection, patienceMs);
-  const mailWatch = createMailWatch(connection, pollMs);
+  const connection = openFile(path, thisMachine);
+  const identity = createFileIdentity(connection.path);
+  const clock = createFileClock(
+    connection,
+    thisMachine,
+    (operation) => void group.write(operation).catch(tell),
+  );
+  const group = createGroupCommit(connection, patienceMs, { before: clock.note, after: checkFile });
+  const sender = randomUUID();
+  const news = createNews(connection, { pollMs, sender, check: checkNowAndThen, onFailure: tell });
+  const publisher = createPublisher(connection, {
+    sender,
+    pauseMs: pollMs / 2,
+    now: clock.now,
+    write: group.write,
+  });
+  const problems = createListeners<Error>();
+  let told: string | undefined;
+  let isDueMade = false;
+  let checkedAt = performance.now();
+  let isElsewhere = false;
   let closing: Promise<void> | undefined;
+
+  /** Each problem once, until another comes or all is well. */
+  function tell(problem: unknown): void {
+    const error = toStoreError(problem, connection.path);
+    if (!(error instanceof Error) || error.message === told) return;
+    told = error.message;
+    problems.tell(error);
+  }
+
+  function checkFile(): void {
+    checkedAt = performance.now();
+    try {
+      identity.assertSame();
+      isElsewhere = false;
+      told = undefined;
+    } catch (error) {
+      isElsewhere = true;
+      tell(error);
+      throw error;
+    }
+  }
+
+  function checkNowAndThen(): void {
+    if (performance.now() - checkedAt < checkEveryMs) return;
+    try {
+      checkFile();
+    } catch {
+      // Told. The calls that come upon it reject.
+    }
+  }
 
   function assertOpen(): void {
     if (closing) {
@@ -67,6 +133,7 @@ export function sqliteStore(
     const giveUpAt = performance.now() + patienceMs;
     for (;;) {
       assertOpen();
+      if (isElsewhere || performance.now() - checkedAt >= checkEveryMs) checkFile();
       try {
         return operation();
       } catch (error) {
@@ -88,63 +155,117 @@ export function sqliteStore(
     });
   }
 
-  return {
+  return guardNames({
     create: (run) => write(() => createRun(connection, run)),
-    acquire: (runId, options) => write(() => acquireRun(connection, runId, options)),
     commit: (runId, commit) => write(() => commitRun(connection, runId, commit)),
     record: (runId, recording) => write(() => recordRun(connection, runId, recording)),
     renew: (renewal) => write(() => renewRuns(connection, renewal)),
     release: (runId, release) => write(() => releaseRun(connection, runId, release)),
+    delete: (runId, deletion) => write(() => deleteRun(connection, runId, deletion)),
+
+    async acquire(runId, options) {
+      const result = await write(() => acquireRun(connection, runId, options));
+      if (result instanceof Damage) throw toStoreError(result, connection.path);
+      return result;
+    },
 
     async send(runId, message) {
       const result = await write(() => sendMessage(connection, runId, message));
-      if (result.status === 'stored') mailWatch.tell(runId);
+      if (result.status === 'stored') news.tellSent(runId);
       return result;
     },
 
     load: (runId) =>
-      read(() => {
-        const row = connection.get(`SELECT ${storedColumns} FROM runs WHERE id = ?`, toCell(runId));
-        return row && readStored(row);
+      readSnapshot(() => {
+        const head = findHead(connection, runId);
+        return head && readStored(connection, head);
       }),
 
     inbox: (runId, after) =>
       readSnapshot(() => {
-        const run = findRun(connection, runId);
-        return run === undefined ? [] : readInbox(connection, run, after);
+        const head = findHead(connection, runId);
+        return head ? readInbox(connection, head, after) : [];
       }),
 
     history: (runId, from, limit) =>
-      read(() =>
-        connection
-          .all(
-            'SELECT entry FROM log JOIN runs USING (run) WHERE runs.id = ? AND n >= ? ORDER BY n LIMIT ?',
-            toCell(runId),
-            from,
-            limit,
-          )
-          .map(({ entry }) => readText(entry)),
-      ),
+      readSnapshot(() => {
+        const head = findHead(connection, runId);
+        return head ? readLog(connection, head, from, limit) : [];
+      }),
 
-    due: (query) => readSnapshot(() => readDue(connection, query)),
-    leases: () => read(() => readLeases(connection)),
+    async due(query) {
+      try {
+        return await readSnapshot(() => readDue(connection, query));
+      } catch (error) {
+        // An index is made from the runs: a damaged one is made again, once.
+        if (!(error instanceof StoreForeign) || isDueMade) throw error;
+        isDueMade = true;
+        await write(() => connection.exec('REINDEX runs_due'));
+        tell(error);
+        return readSnapshot(() => readDue(connection, query));
+      }
+    },
+    leases: () => readSnapshot(() => readLeases(connection)),
     open: () => read(() => readOpen(connection)),
+    ended: (query) => read(() => readEnded(connection, query)),
     list: (query) => readSnapshot(() => readList(connection, query)),
 
     shared: createShared(connection, { write, read, assertOpen }),
 
     watch(listener) {
       assertOpen();
-      return mailWatch.add(listener);
+      return news.watch(listener);
+    },
+
+    publish(runId, text) {
+      assertOpen();
+      queueMicrotask(() => news.tellPublished(runId, text));
+      publisher.publish(runId, text);
+    },
+
+    subscribe(runId, listener) {
+      assertOpen();
+      return news.subscribe(runId, listener);
+    },
+
+    announce: (token, worker) => write(() => announceWorker(connection, token, worker)),
+
+    async workers(now) {
+      const all = await read(() => readWorkers(connection));
+      const here = all.filter(({ until }) => until > now);
+      if (here.length < all.length) await write(() => removeGoneWorkers(connection, now));
+      return here;
+    },
+
+    time: () => read(() => clock.now()),
+
+    onProblem(listener) {
+      assertOpen();
+      const unlisten = problems.add(listener);
+      const stopLooking = news.keepLooking();
+      return () => {
+        unlisten();
+        stopLooking();
+      };
     },
 
     close() {
-      mailWatch.stop();
-      closing ??= group.idle().then(() => connection.close());
+      closing ??= close();
       return closing;
     },
-  };
+  });
+
+  async function close(): Promise<void> {
+    news.stop();
+    problems.clear();
+    await publisher.close();
+    await group.idle();
+    connection.close();
+  }
 }
+
+/** How long a file may be gone before a read, or a watcher, notices. */
+const checkEveryMs = 1000;
 
 function assertMilliseconds(name: string, value: number, least: number): void {
   if (Number.isFinite(value) && value >= least) return;

@@ -5,7 +5,8 @@
  *     play back a journal): its header is read first. A file of size 0 is a new store.
  * F2. The tables, the application id and the format version come in one transaction with a rollback journal, before
  *     write-ahead logging is switched on; so the header of the file tells the truth from its first byte on.
- * F3. A file of this format that was made before a table was added to it gets the table, and loses nothing.
+ * F3. A file that this process has open already is not opened past SQLite: closing it would end SQLite's locks on it
+ *     (POSIX), and another process would delete the write-ahead log under us.
  */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -13,7 +14,8 @@ import { dirname, resolve } from 'node:path';
 import { InvalidOption, SignalboxError, StoreForeign, StoreUnavailable } from '../../src/errors.ts';
 import { createConnection, isBusy, toStoreError, type Connection } from './connection.ts';
 import { openDriver } from './driver.ts';
-import { addedTables, additions, applicationId, formatVersion, schema, tables } from './schema.ts';
+import { anchorClock, isAnchored, type MachineClock } from './clock.ts';
+import { applicationId, formatVersion, schema, tables } from './schema.ts';
 
 /** Opening waits for other processes in place: it happens once. */
 const openTimeoutMs = 10_000;
@@ -24,15 +26,19 @@ const lockTimeoutMs = 5;
 const headerLength = 100;
 const magic = 'SQLite format 3\0';
 
-export function openFile(givenPath: string): Connection {
-  const path = assertPath(givenPath);
+/** How many connections this process has to each file (F3). */
+const openFiles = new Map<string, number>();
+
+export function openFile(givenPath: string, machine: MachineClock): Connection {
+  const path = resolvePath(givenPath);
   try {
-    assertOwnHeader(path);
+    assertPath(path);
+    if (!openFiles.has(identify(path))) assertOwnHeader(path);
     const driver = openDriver(path, openTimeoutMs);
     try {
       const connection = createConnection(driver, path);
-      retryWhileBusy(() => setUp(connection));
-      return connection;
+      retryWhileBusy(() => setUp(connection, machine));
+      return countOpen(connection);
     } catch (error) {
       driver.close();
       throw error;
@@ -48,25 +54,50 @@ export function openFile(givenPath: string): Connection {
   }
 }
 
-function assertPath(givenPath: string): string {
+function countOpen(connection: Connection): Connection {
+  const file = identify(connection.path);
+  openFiles.set(file, (openFiles.get(file) ?? 0) + 1);
+  return {
+    ...connection,
+    close() {
+      const left = (openFiles.get(file) ?? 1) - 1;
+      if (left > 0) openFiles.set(file, left);
+      else openFiles.delete(file);
+      connection.close();
+    },
+  };
+}
+
+function identify(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats ? `${stats.dev}:${stats.ino}` : '';
+}
+
+function resolvePath(givenPath: string): string {
   if (typeof givenPath !== 'string' || givenPath === '' || givenPath === ':memory:') {
     throw new InvalidOption(
       `Expected the path of a file for \`sqliteStore\`, got \`${givenPath}\`. To keep runs in memory use \`memoryStore()\`.`,
     );
   }
   // An absolute path is never read as a URI.
-  const path = resolve(givenPath);
-  if (!existsSync(dirname(path))) {
+  return resolve(givenPath);
+}
+
+function assertPath(path: string): void {
+  const folder = dirname(path);
+  if (!existsSync(folder)) {
     throw new InvalidOption(
-      `The folder \`${dirname(path)}\` of the store file \`${path}\` does not exist. Create it first.`,
+      `The folder \`${folder}\` of the store file \`${path}\` does not exist. Create it first.`,
     );
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new InvalidOption(
-      `Expected \`${path}\` to be a store file, but it is a folder. Name a file in it.`,
-    );
+  if (!statSync(folder).isDirectory()) {
+    throw new InvalidOption(`Expected \`${folder}\` to be the folder of a store file, but it is none.`);
   }
-  return path;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats || stats.isFile()) return;
+  // Reading from some of them would never end.
+  const what = stats.isDirectory() ? 'a folder. Name a file in it' : 'a device, socket or pipe';
+  throw new InvalidOption(`Expected \`${path}\` to be a store file, but it is ${what}.`);
 }
 
 function assertOwnHeader(path: string): void {
@@ -104,7 +135,7 @@ function refuse(path: string, reason: string): StoreForeign {
   );
 }
 
-function setUp(connection: Connection): void {
+function setUp(connection: Connection, machine: MachineClock): void {
   connection.exec('PRAGMA synchronous = FULL');
   if (readPragma(connection, 'application_id') === 0) createTables(connection);
   if (readPragma(connection, 'application_id') !== applicationId) {
@@ -120,9 +151,7 @@ function setUp(connection: Connection): void {
   }
   // Reads the root page of each table, so that a file that was cut off is refused now.
   for (const table of tables) connection.get(`SELECT 1 FROM ${table} LIMIT 1`);
-  if (!addedTables.every((table) => hasTable(connection, table)))
-    inTransaction(connection, () => connection.exec(additions));
-  for (const table of addedTables) connection.get(`SELECT 1 FROM ${table} LIMIT 1`);
+  if (!isAnchored(connection, machine)) inTransaction(connection, () => anchorClock(connection, machine));
   connection.exec(`PRAGMA busy_timeout = ${lockTimeoutMs}`);
 }
 
@@ -133,13 +162,8 @@ function createTables(connection: Connection): void {
       readPragma(connection, 'application_id') === 0 && readPragma(connection, 'schema_version') === 0;
     if (!isNew) return;
     connection.exec(schema);
-    connection.exec(additions);
     connection.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${formatVersion}`);
   });
-}
-
-function hasTable(connection: Connection, table: string): boolean {
-  return connection.get(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, table) !== undefined;
 }
 
 function inTransaction(connection: Connection, change: () => void): void {

@@ -1,25 +1,31 @@
-/** `due`, `open` and `list`: reads by index, outside of any transaction that writes. */
-import { compareBytes, compareListed, encodeCursor, readListStart, type ListPlace } from '../listing.ts';
+/** `due`, `open`, `ended` and `list`: reads by index, each in a transaction of its own. */
+import { compareListed, encodeCursor, readListStart, type ListPlace } from '../listing.ts';
 import { runStatuses } from '../run-status.ts';
-import type { DueQuery, ListQuery, RunPage, RunStatus } from '../store.ts';
-import { readNumber, readText, toCell, type Connection } from './connection.ts';
-import type { Cell } from './driver.ts';
-import { anyTag, toTagCell } from './listed-run.ts';
-import { readSummary, summaryColumns } from './rows.ts';
+import type { DueQuery, EndedQuery, ListQuery, RunPage } from '../store.ts';
+import { Damage, readNumber, readText } from './checksum.ts';
+import { toCell, type Connection } from './connection.ts';
+import { getHead, toSummary } from './head.ts';
+import { readRange, type ListedPlace } from './listing-range.ts';
+import { allFacets, toFacets } from './listed-run.ts';
 
+/** Rejects with `Damage` of `runs_due` if the index names a run that is not there. */
 export function readDue(connection: Connection, { workflows, now, limit }: DueQuery): readonly string[] {
   const found = [...new Set(workflows)].flatMap((kind) =>
     connection
       .all(
-        'SELECT id, due_at FROM runs WHERE kind = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?',
+        'SELECT run, due_at FROM runs WHERE kind = ? AND due_at <= ? ORDER BY due_at, run LIMIT ?',
         toCell(kind),
         now,
         limit,
       )
-      .map((row) => ({ id: readText(row['id']), dueAt: readNumber(row['due_at']) })),
+      .map((row) => ({ run: readNumber(row['run']), dueAt: readNumber(row['due_at']) })),
   );
-  found.sort((a, b) => a.dueAt - b.dueAt || compareBytes(a.id, b.id));
-  return found.slice(0, limit).map(({ id }) => id);
+  found.sort((a, b) => a.dueAt - b.dueAt || a.run - b.run);
+  return found.slice(0, limit).map(({ run }) => {
+    const row = connection.get('SELECT id FROM runs WHERE run = ?', run);
+    if (!row) throw new Damage('runs_due');
+    return readText(row['id'], 'runs.id');
+  });
 }
 
 export function readOpen(connection: Connection): ReadonlyMap<string, number> {
@@ -27,72 +33,60 @@ export function readOpen(connection: Connection): ReadonlyMap<string, number> {
   return new Map(rows.map(({ kind, count }) => [readText(kind), readNumber(count)]));
 }
 
-/** One sorted range of `listing` per workflow and status, merged. Runs in a transaction, so that no run moves meanwhile. */
+export function readEnded(connection: Connection, { status, before, limit }: EndedQuery): readonly string[] {
+  return connection
+    .all(
+      `SELECT id FROM runs WHERE status IN ('done', 'failed', 'cancelled') AND status = ? AND updated_at < ?
+       ORDER BY updated_at, run LIMIT ?`,
+      status,
+      before,
+      limit,
+    )
+    .map(({ id }) => readText(id, 'runs.id'));
+}
+
+/** Sorted ranges of `listing`, one per workflow and status, merged. */
 export function readList(connection: Connection, query: ListQuery): RunPage {
   const start = readListStart(query);
   const { workflow, status, limit } = query;
-  const tag = query.tag === undefined ? anyTag : toTagCell(query.tag);
-  const workflows = workflow === undefined ? readWorkflows(connection, tag) : [toCell(workflow)];
+  const facets = toFacets(query);
   const statuses = status === undefined ? runStatuses : [status];
-  const places = workflows.flatMap((name) =>
-    statuses.flatMap((each) => readRange(connection, [tag, name, each], start, limit + 1)),
-  );
+  const places: ListedPlace[] = [];
+  // With no filter, a run is in one of two ranges: top level and child.
+  for (const each of facets.length > 0 ? [facets] : allFacets.map((facet) => [facet])) {
+    const workflows = workflow === undefined ? readWorkflows(connection, each[0] ?? '') : [workflow];
+    for (const name of workflows) {
+      for (const one of statuses) {
+        places.push(
+          ...readRange(connection, { facets: each, workflow: name, status: one, start, limit: limit + 1 }),
+        );
+      }
+    }
+  }
   places.sort(compareListed);
   const page = places.slice(0, limit);
   const last = places.length > limit ? page.at(-1) : undefined;
   return {
-    runs: page.flatMap(({ run }) => {
-      const row = connection.get(`SELECT ${summaryColumns} FROM runs WHERE run = ?`, run);
-      return row ? [readSummary(row)] : [];
+    runs: page.map(({ run, id }) => {
+      const head = getHead(connection, run);
+      if (head?.id !== id) throw new Damage('listing', id);
+      return toSummary(head);
     }),
-    ...(last && { cursor: encodeCursor(last) }),
+    ...(last && { cursor: encodeCursor(last satisfies ListPlace) }),
   };
 }
 
-interface ListedPlace extends ListPlace {
-  readonly run: number;
-}
-
-function readRange(
-  connection: Connection,
-  key: readonly [tag: Cell, workflow: Cell, status: RunStatus],
-  start: ListPlace | undefined,
-  limit: number,
-): readonly ListedPlace[] {
-  const rows = start
-    ? connection.all(
-        `SELECT created_at, id, run FROM listing
-         WHERE tag = ? AND workflow = ? AND status = ? AND (created_at, id) < (?, ?)
-         ORDER BY created_at DESC, id DESC LIMIT ?`,
-        ...key,
-        start.createdAt,
-        Buffer.from(start.id),
-        limit,
-      )
-    : connection.all(
-        `SELECT created_at, id, run FROM listing WHERE tag = ? AND workflow = ? AND status = ?
-         ORDER BY created_at DESC, id DESC LIMIT ?`,
-        ...key,
-        limit,
-      );
-  return rows.map((row) => ({
-    createdAt: readNumber(row['created_at']),
-    id: readText(row['id']),
-    run: readNumber(row['run']),
-  }));
-}
-
-/** The workflows that have runs with the tag: one step in the index for each, however many runs there are. */
-function readWorkflows(connection: Connection, tag: Cell): readonly Cell[] {
-  const workflows: Cell[] = [];
-  let row = connection.get('SELECT workflow FROM listing WHERE tag = ? ORDER BY workflow LIMIT 1', tag);
+/** The workflows that have runs with the facet: one step in the index for each, however many runs there are. */
+function readWorkflows(connection: Connection, facet: string): readonly string[] {
+  const cell = toCell(facet);
+  const workflows: string[] = [];
+  let row = connection.get('SELECT workflow FROM listing WHERE facet = ? ORDER BY workflow LIMIT 1', cell);
   while (row) {
-    const workflow = row['workflow'] ?? null;
-    workflows.push(workflow);
+    workflows.push(readText(row['workflow'], 'listing.workflow'));
     row = connection.get(
-      'SELECT workflow FROM listing WHERE tag = ? AND workflow > ? ORDER BY workflow LIMIT 1',
-      tag,
-      workflow,
+      'SELECT workflow FROM listing WHERE facet = ? AND workflow > ? ORDER BY workflow LIMIT 1',
+      cell,
+      row['workflow'] ?? null,
     );
   }
   return workflows;

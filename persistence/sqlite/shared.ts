@@ -5,7 +5,8 @@
 import { guardShared } from '../guard-shared.ts';
 import { createInProcessShared } from '../in-process-shared.ts';
 import type { Shared } from '../shared.ts';
-import { readText, toCell, type Connection } from './connection.ts';
+import { readText } from './checksum.ts';
+import { toCell, type Connection } from './connection.ts';
 
 export interface SharedPorts {
   write<T>(operation: () => T): Promise<T>;

@@ -79,7 +79,7 @@ describe('a file', () => {
       'Update Signalbox',
       async () => {
         await writeStore();
-        patchHeader(60, 2);
+        patchHeader(60, 3);
       },
     ],
     [
@@ -128,17 +128,6 @@ describe('a file', () => {
   it('is found again under the same path', async () => {
     await writeStore();
     expect(await open().load('run-1')).toMatchObject({ id: 'run-1' });
-  });
-
-  it('that was made before answers were cached gets the place for them, and keeps its runs', async () => {
-    await writeStore(3);
-    const driver = openDriver(path, 1000);
-    driver.exec('DROP TABLE cache');
-    driver.close();
-    const stores = [open(), open()];
-    await stores[0]?.shared.cache('q', 'answer');
-    expect(await stores[1]?.shared.cached('q')).toBe('answer');
-    expect(await stores[1]?.load('run-3')).toMatchObject({ id: 'run-3' });
   });
 
   it('keeps cached answers, and drops those whose time is over when others come', async () => {
@@ -208,7 +197,8 @@ describe('a file that another process is writing to', () => {
       longest = Math.max(longest, performance.now() - last);
       last = performance.now();
     }
-    expect(longest).toBeLessThan(500);
+    // A loop that stands still does so for `patienceMs`, which is 30 seconds.
+    expect(longest).toBeLessThan(10_000);
     expect(isDone).toBe(false);
     expect(await store.load('run-1')).toMatchObject({ id: 'run-1' });
     other.exec('COMMIT');
@@ -252,7 +242,7 @@ describe('several processes on one file', () => {
         const { seq } = await store.load(id);
         const result = await store.commit(id, {
           token: 'worker', seq, now: 2000, state: name, status: 'running', value: '', tags: [], log: [name + ' ' + seq],
-          consumed: [], forget: [], seen: 0, lease: 'keep', wakeAt: null,
+          consumed: [], freeKeys: [], forget: [], seen: 0, lease: 'keep', wakeAt: null,
         });
         if (result.status !== 'committed') continue;
         won++;

@@ -1,104 +1,148 @@
-/** `create`, `commit` and `record`: the calls that write a run's state, log and journal. Each runs in a transaction. */
-import type { Commit, CommitResult, NewRun, Recording } from '../store.ts';
-import { readNumber, readText, toCell, type Connection } from './connection.ts';
-import { appendLog, findHead, setLease, type RunHead } from './held-run.ts';
-import { addToListing, removeFromListing, toKind } from './listed-run.ts';
+/** `create`, `commit`, `record` and `delete`: the calls that write a run's state, log and journal. Each runs in a transaction. */
 import { hasEnded } from '../run-status.ts';
-import { findRun, readInbox } from './rows.ts';
+import type { Commit, CommitResult, Deletion, NewRun, Recording } from '../store.ts';
+import { toCell, type Connection } from './connection.ts';
+import {
+  deleteHead,
+  findHead,
+  insertHead,
+  leaseOf,
+  updateHead,
+  withLease,
+  writeLabels,
+  type Head,
+} from './head.ts';
+import { appendLog, readInbox, sumOfValue, writeInput, writeState } from './rows.ts';
 
 export function createRun(connection: Connection, input: NewRun): 'created' | 'exists' {
-  if (findRun(connection, input.id) !== undefined) return 'exists';
-  const { id, workflow, version, status, tags, createdAt, lease, log } = input;
-  const dueAt = hasEnded(status) ? null : lease ? lease.until : input.wakeAt;
-  const row = connection.get(
-    `INSERT INTO runs (id, workflow, version, kind, created_at, updated_at, seq, status, token, until, due_at,
-       log_length, tags, value, state, input)
-     VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING run`,
-    toCell(id),
-    toCell(workflow),
-    toCell(version),
-    toKind(input),
+  if (connection.get('SELECT 1 FROM runs WHERE id = ?', toCell(input.id))) return 'exists';
+  const { id, workflow, version, status, createdAt, lease, value, labels, parent, log } = input;
+  const head = insertHead(connection, {
+    id,
+    workflow,
+    version,
+    labels: writeLabels(labels),
+    parent: parent ?? null,
     createdAt,
-    createdAt,
+    updatedAt: createdAt,
+    seq: 1,
     status,
-    lease ? toCell(lease.token) : null,
-    lease ? lease.until : null,
-    dueAt,
-    log.length,
-    JSON.stringify(tags),
-    toCell(input.value),
-    toCell(input.state),
-    toCell(input.input),
-  );
-  const run = readNumber(row?.['run']);
-  appendLog(connection, run, 0, log);
-  addToListing(connection, { run, id, workflow, version, createdAt }, status, tags);
+    token: lease ? lease.token : null,
+    until: lease ? lease.until : null,
+    dueAt: hasEnded(status) ? null : lease ? lease.until : input.wakeAt,
+    takeovers: 0,
+    logLength: log.length,
+    lastMessage: 0,
+    inboxSize: 0,
+    journalSize: 0,
+    tags: JSON.stringify(input.tags),
+    problem: null,
+    value,
+  });
+  writeState(connection, head, input.state);
+  writeInput(connection, head, input.input);
+  appendLog(connection, { ...head, logLength: 0 }, log);
   return 'created';
 }
 
 export function commitRun(connection: Connection, runId: string, commit: Commit): CommitResult {
   const head = findHead(connection, runId);
   if (!head) return { status: 'missing' };
-  if (head.lease?.token !== commit.token) return { status: 'lease-lost' };
-  if (head.seq !== commit.seq) return { status: 'sequence' };
-  const { run, lastMessage } = head;
-  const tags = JSON.stringify(commit.tags);
-  connection.run(
-    `UPDATE runs SET seq = seq + 1, updated_at = ?, status = ?, log_length = ?, tags = ?, value = ?, state = ?
-     WHERE run = ?`,
-    commit.now,
-    commit.status,
-    head.logLength + commit.log.length,
-    tags,
-    toCell(commit.value),
-    toCell(commit.state),
-    run,
-  );
-  appendLog(connection, run, head.logLength, commit.log);
-  for (const id of commit.consumed) connection.run('DELETE FROM inbox WHERE run = ? AND id = ?', run, id);
-  for (const name of commit.forget) {
-    connection.run('DELETE FROM journal WHERE run = ? AND name = ?', run, toCell(name));
+  if (head.token !== commit.token) return { status: 'lease-lost' };
+  if (head.seq !== commit.seq) return { status: 'sequence', seq: head.seq };
+  const { run } = head;
+  appendLog(connection, head, commit.log);
+  for (const key of commit.freeKeys) {
+    connection.run('DELETE FROM message_keys WHERE run = ? AND key = ?', run, toCell(key));
   }
-  if (commit.status !== head.status || tags !== head.tags) relist(connection, runId, head, commit);
-  const inbox = lastMessage > commit.seen ? readInbox(connection, run, commit.seen) : [];
+  const next: Head = {
+    ...head,
+    seq: head.seq + 1,
+    updatedAt: commit.now,
+    status: commit.status,
+    value: commit.value,
+    tags: JSON.stringify(commit.tags),
+    problem: null,
+    takeovers: 0,
+    logLength: head.logLength + commit.log.length,
+    inboxSize: head.inboxSize - deleteMessages(connection, run, commit.consumed),
+    journalSize: head.journalSize - deleteValues(connection, run, commit.forget),
+  };
+  writeState(connection, next, commit.state);
+  const inbox = readInbox(connection, next, commit.seen);
   const released = commit.lease === 'release' && inbox.length === 0;
-  const lease =
-    typeof commit.lease === 'object' ? { token: commit.token, until: commit.lease.until } : head.lease;
-  setLease(connection, head, commit.status, released ? undefined : lease, commit.wakeAt);
+  if (released) forgetRecordings(connection, run);
+  const { token, lease } = commit;
+  const kept = typeof lease === 'object' ? { token, until: lease.until } : leaseOf(head);
+  updateHead(connection, head, withLease(next, released ? undefined : kept, commit.wakeAt));
   return { status: 'committed', inbox, released };
 }
 
-function relist(connection: Connection, id: string, head: RunHead, { status, tags }: Commit): void {
-  const row = connection.get('SELECT workflow, version, created_at FROM runs WHERE run = ?', head.run);
-  const listed = {
-    run: head.run,
-    id,
-    workflow: readText(row?.['workflow']),
-    version: readText(row?.['version']),
-    createdAt: readNumber(row?.['created_at']),
-  };
-  removeFromListing(connection, listed, head.status, JSON.parse(head.tags) as string[]);
-  addToListing(connection, listed, status, tags);
+/** Returns how many there were. */
+function deleteMessages(connection: Connection, run: number, ids: readonly number[]): number {
+  let deleted = 0;
+  for (const id of ids) deleted += connection.run('DELETE FROM inbox WHERE run = ? AND id = ?', run, id);
+  return deleted;
 }
 
-export function recordRun(
-  connection: Connection,
-  runId: string,
-  { token, log, journal = {} }: Recording,
-): boolean {
-  const head = findHead(connection, runId);
-  if (!head || head.lease?.token !== token) return false;
-  if (log.length > 0) {
-    appendLog(connection, head.run, head.logLength, log);
-    connection.run('UPDATE runs SET log_length = ? WHERE run = ?', head.logLength + log.length, head.run);
+function deleteValues(connection: Connection, run: number, names: readonly string[]): number {
+  let deleted = 0;
+  for (const name of names) {
+    deleted += connection.run('DELETE FROM journal WHERE run = ? AND name = ?', run, toCell(name));
   }
+  return deleted;
+}
+
+/**
+ * A rejected write was not applied as far as this process can tell, but the log on disk may have it after a failed
+ * fsync and a crash. So the ids of recordings are kept while the run is held.
+ */
+export function recordRun(connection: Connection, runId: string, recording: Recording): boolean {
+  const { token, id, log, journal = {} } = recording;
+  const head = findHead(connection, runId);
+  if (!head || head.token !== token) return false;
+  const { run } = head;
+  const isNew = connection.run(
+    'INSERT INTO recordings (run, id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    run,
+    toCell(id),
+  );
+  if (isNew === 0) return true;
+  appendLog(connection, head, log);
+  let added = 0;
   for (const [name, value] of Object.entries(journal)) {
-    connection.run(
-      'INSERT INTO journal (run, name, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-      head.run,
+    added += connection.run(
+      'INSERT INTO journal (run, name, value, sum) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      run,
       toCell(name),
       toCell(value),
+      sumOfValue(name, value, run),
     );
   }
+  updateHead(connection, head, {
+    ...head,
+    logLength: head.logLength + log.length,
+    journalSize: head.journalSize + added,
+  });
   return true;
+}
+
+export function forgetRecordings(connection: Connection, run: number): void {
+  connection.run('DELETE FROM recordings WHERE run = ?', run);
+}
+
+export function deleteRun(
+  connection: Connection,
+  runId: string,
+  { seq, token }: Deletion,
+): 'deleted' | 'held' | 'sequence' | 'missing' {
+  const head = findHead(connection, runId);
+  if (!head) return 'missing';
+  if (head.token !== null && head.token !== token) return 'held';
+  if (head.seq !== seq) return 'sequence';
+  for (const table of ['states', 'inputs', 'log', 'inbox', 'message_keys', 'journal', 'recordings']) {
+    connection.run(`DELETE FROM ${table} WHERE run = ?`, head.run);
+  }
+  deleteHead(connection, head);
+  return 'deleted';
 }

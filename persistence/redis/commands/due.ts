@@ -2,45 +2,40 @@
 import { compareBytes } from '../../listing.ts';
 import type { DueQuery } from '../../store.ts';
 import { defineScript, type Connection } from '../connection.ts';
-import { toBases } from '../layout.ts';
+import { toBases, toIndexKey } from '../layout.ts';
 import { mergeShards } from '../merge-shards.ts';
+import { dueTerm, encodeTime, splitTime } from '../terms.ts';
 
 const script = defineScript(`
--- KEYS    wake indexes
--- ARGV    1 now, 2 limit
--- Returns { id, due, ... } of this shard, longest due first
-local limit = tonumber(ARGV[2])
+-- KEYS[1] index
+-- ARGV    1 the first time that is too late, 2 limit, 3... terms
+-- Returns for each term { entry, ... }, longest due first
 local found = {}
-for _, key in ipairs(KEYS) do
-  local entries = redis.call('ZRANGE', key, '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
-  for at = 1, #entries, 2 do
-    found[#found + 1] = { id = entries[at], due = entries[at + 1], time = tonumber(entries[at + 1]) }
-  end
+for at = 3, #ARGV do
+  local term = ARGV[at] .. ','
+  found[at - 2] = redis.call('ZRANGE', KEYS[1], '[' .. term, '(' .. term .. ARGV[1], 'BYLEX', 'LIMIT', 0, ARGV[2])
 end
-if #KEYS > 1 then table.sort(found, function(a, b) return a.time < b.time end) end
-local flat = {}
-for at = 1, math.min(#found, limit) do
-  flat[2 * at - 1] = found[at].id
-  flat[2 * at] = found[at].due
-end
-return flat
+return found
 `);
 
 interface DueRun {
   readonly id: string;
   readonly dueAt: number;
+  readonly entry: string;
 }
 
 export async function readDue(
-  { layout, run }: Connection,
+  { layout, run, findings }: Connection,
   { workflows, now, limit }: DueQuery,
 ): Promise<readonly string[]> {
-  const kinds = [...new Set(workflows)];
-  if (kinds.length === 0 || limit < 1) return [];
+  const terms = [...new Set(workflows)].map(dueTerm);
+  if (terms.length === 0 || limit < 1) return [];
+  const end = encodeTime(Math.floor(now) + 1);
   const found = await mergeShards(toBases(layout), limit, compareDue, async (base, count) => {
-    const keys = kinds.map((kind) => `${base}wake:${kind}`);
-    return decodeDue((await run(script, keys, [now, count])) as string[]);
+    const entries = (await run(script, [toIndexKey(base)], [end, count, ...terms])) as string[][];
+    return entries.flat().map(decodeDue).sort(compareDue).slice(0, count);
   });
+  for (const { id, entry } of found) findings.add(id, entry);
   return found.map(({ id }) => id);
 }
 
@@ -48,9 +43,7 @@ function compareDue(a: DueRun, b: DueRun): number {
   return a.dueAt - b.dueAt || compareBytes(a.id, b.id);
 }
 
-function decodeDue(flat: readonly string[]): readonly DueRun[] {
-  return Array.from({ length: flat.length / 2 }, (_, n) => ({
-    id: flat[2 * n] ?? '',
-    dueAt: Number(flat[2 * n + 1]),
-  }));
+function decodeDue(entry: string): DueRun {
+  const { time, rest } = splitTime(entry.slice(entry.indexOf(',') + 1));
+  return { id: rest, dueAt: time, entry };
 }

@@ -1,34 +1,37 @@
-/** `leases`: one call for each shard. */
+/** `leases`: one call for each shard's index, and one for each run that has a lease. */
 import type { HeldLease } from '../../store.ts';
-import { defineScript, type Connection } from '../connection.ts';
-import { decodeOrigin, toBases } from '../layout.ts';
-import { decodeLease } from '../run-fields.ts';
-
-const script = defineScript(`
--- KEYS[1] ids of runs with a lease
--- ARGV[1] base
--- Returns { id, origin, lease, ... }
-local found = {}
-for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local c, lease = unpack(redis.call('HMGET', ARGV[1] .. 'run:' .. id, 'c', 'l'))
-  if c and lease then
-    found[#found + 1] = id
-    found[#found + 1] = c
-    found[#found + 1] = lease
-  end
-end
-return found
-`);
+import type { Connection } from '../connection.ts';
+import { toBases, toIndexKey, toRunKeys } from '../layout.ts';
+import { isWrongType } from '../failures.ts';
+import { decodeLease, unreadable } from '../run-fields.ts';
+import { decodeOrigin, splitTime } from '../terms.ts';
+import { dropGhosts } from './ghosts.ts';
 
 export async function readLeases(connection: Connection): Promise<readonly HeldLease[]> {
-  const replies = await Promise.all(
-    toBases(connection.layout).map((base) => connection.run(script, [`${base}leases`], [base])),
-  );
-  return (replies as string[][]).flatMap((flat) =>
-    Array.from({ length: flat.length / 3 }, (_, n) => {
-      const [runId = '', origin = '', lease = ''] = flat.slice(3 * n, 3 * n + 3);
+  const shards = await Promise.all(toBases(connection.layout).map((base) => readShard(connection, base)));
+  return shards.flat();
+}
+
+async function readShard(connection: Connection, base: string): Promise<readonly HeldLease[]> {
+  const entries = await connection.call((client) => client.zrange(toIndexKey(base), '[h,', '(h-', 'BYLEX'));
+  const entryOf = new Map(entries.map((entry) => [splitTime(entry.slice(2)).rest, entry]));
+  const ghosts: string[] = [];
+  const leases = await Promise.all([...entryOf.keys()].map(readLease));
+  await dropGhosts(connection, base, ghosts, (id) => [entryOf.get(id) ?? '']);
+  return leases.filter((lease) => lease !== undefined);
+
+  async function readLease(runId: string): Promise<HeldLease | undefined> {
+    const key = toRunKeys(connection.layout, runId).run;
+    try {
+      const [origin, lease] = await connection.call((client) => client.hmget(key, 'c', 'l'));
+      if (origin == null) ghosts.push(runId);
+      if (origin == null || lease == null) return undefined;
       const { workflow, version } = decodeOrigin(origin);
       return { runId, workflow, version, ...decodeLease(lease) };
-    }),
-  );
+    } catch (error) {
+      if (!isWrongType(error)) throw error;
+      connection.report(`unreadable ${runId}`, unreadable(runId, error));
+      return undefined;
+    }
+  }
 }

@@ -1,40 +1,52 @@
 /** `release`. Sent again it finds no lease of its token and does nothing. */
 import type { Release } from '../../store.ts';
 import { defineScript, type Connection } from '../connection.ts';
-import { toRunBase } from '../layout.ts';
-import { readFields, readMail, setDue } from '../lua.ts';
+import { toRunKeys } from '../layout.ts';
+import { changeIndex, readFields, readMail, setDue } from '../lua.ts';
+import { encodeProblem } from '../run-fields.ts';
+import { encodeTime } from '../terms.ts';
 
 const script = defineScript(`
--- KEYS[1] run
--- ARGV    1 base, 2 id, 3 token, 4 due or '', 5 seen, 6 problem if there is one
+-- KEYS    1 run, 2 index, 3 inbox, 4 ids of recordings
+-- ARGV    1 id, 2 token, 3 due or '', 4 seen, 5 problem if there is one
 -- Returns 1 released, 0 the lease is not this token's
-${readFields}${setDue}${readMail}
-local run, base, id = KEYS[1], ARGV[1], ARGV[2]
-local c, lease, standing, last = unpack(redis.call('HMGET', run, 'c', 'l', 'x', 'm'))
-if not lease then return 0 end
-local _, token = parseLease(lease)
-if token ~= ARGV[3] then return 0 end
-redis.call('HDEL', run, 'l')
-redis.call('SREM', base .. 'leases', id)
-local due = ARGV[4] ~= '' and tonumber(ARGV[4])
-if last and tonumber(last) > tonumber(ARGV[5]) then
-  local mail = readMail(base .. 'inbox:' .. id, tonumber(ARGV[5]), tonumber(last))
+${readFields}${changeIndex}${setDue}${readMail}
+local run, id, inbox, seen = KEYS[1], ARGV[1], KEYS[3], tonumber(ARGV[4])
+local origin, lease, statusAndTags, last, problem, due =
+  unpack(redis.call('HMGET', run, 'c', 'l', 'x', 'm', 'p', 'w'))
+if holderOf(lease) ~= ARGV[2] then return 0 end
+local dueAt = ARGV[3] ~= '' and ARGV[3]
+if last and tonumber(last) > seen then
+  local mail = readMail(inbox, seen, tonumber(last))
   for n = 2, #mail, 2 do
     local at = tonumber(string.match(mail[n], '^[^:]*'))
-    if not due or at < due then due = at end
+    if not dueAt or at < tonumber(dueAt) then dueAt = string.format('%013.0f', math.ceil(math.max(at, 0))) end
   end
 end
-setDue(base, id, c, standing, last, due)
-if ARGV[6] then redis.call('HSET', run, 'p', ARGV[6]) end
+if hasEnded(statusAndTags) and not (last and redis.call('HLEN', inbox) > 0) then dueAt = false end
+local suffix = createdOf(origin) .. id
+redis.call('HDEL', run, 'l')
+drop('h,' .. suffix)
+if ARGV[5] then
+  redis.call('HSET', run, 'p', ARGV[5])
+  add('!,' .. suffix)
+elseif problem then
+  redis.call('HDEL', run, 'p')
+  drop('!,' .. suffix)
+end
+setDue(run, id, origin, due, dueAt)
+writeIndex(KEYS[2])
+redis.call('UNLINK', KEYS[4])
 return 1
 `);
 
 export async function releaseRun(
-  connection: Connection,
+  { layout, run }: Connection,
   runId: string,
   { token, wakeAt, seen, problem }: Release,
 ): Promise<void> {
-  const base = toRunBase(connection.layout, runId);
-  const args = [base, runId, token, wakeAt ?? '', seen, ...(problem === undefined ? [] : [problem])];
-  await connection.run(script, [`${base}run:${runId}`], args);
+  const keys = toRunKeys(layout, runId);
+  const dueAt = wakeAt === null ? '' : encodeTime(wakeAt);
+  const args = [runId, token, dueAt, seen, ...(problem === undefined ? [] : [encodeProblem(problem)])];
+  await run(script, [keys.run, keys.index, keys.inbox, keys.recorded], args);
 }

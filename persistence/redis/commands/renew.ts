@@ -1,61 +1,70 @@
-/** `renew`: one call for the runs of each shard, atomic for each run. */
+/** `renew`: one call for some runs of a shard, atomic for each run. */
 import type { Renewal, RenewalResult } from '../../store.ts';
 import { defineScript, type Connection } from '../connection.ts';
-import { toRunBase } from '../layout.ts';
-import { readFields, readMail, setDue } from '../lua.ts';
+import { toRunKeys, type RunKeys } from '../layout.ts';
+import { changeIndex, readFields, setDue } from '../lua.ts';
+import { encodeTime } from '../terms.ts';
 
 const script = defineScript(`
--- KEYS    runs
--- ARGV    1 base, 2 token, 3 until; then for each run its id and the highest message id seen
+-- KEYS    1 index; then for each run the run and its inbox
+-- ARGV    1 token, 2 until; then for each run its id and the highest message id seen
 -- Returns for each run 0 renewed, 1 renewed and has unseen mail, -1 lost
-${readFields}${setDue}${readMail}
-local base, token = ARGV[1], ARGV[2]
+${readFields}${changeIndex}${setDue}
+local token, until_ = ARGV[1], ARGV[2]
+local function hasUnseen(inbox, seen, last)
+  for messageId = seen + 1, last do
+    if redis.call('HEXISTS', inbox, messageId) == 1 then return true end
+  end
+  return false
+end
+
 local results = {}
-for at, run in ipairs(KEYS) do
-  local id, seen = ARGV[2 + 2 * at], tonumber(ARGV[3 + 2 * at])
-  local c, lease, standing, last = unpack(redis.call('HMGET', run, 'c', 'l', 'x', 'm'))
-  local _, holder
-  if lease then _, holder = parseLease(lease) end
-  if holder ~= token then
+for at = 1, (#KEYS - 1) / 2 do
+  local run, inbox, id, seen = KEYS[2 * at], KEYS[2 * at + 1], ARGV[1 + 2 * at], tonumber(ARGV[2 + 2 * at])
+  local origin, lease, statusAndTags, last, due = unpack(redis.call('HMGET', run, 'c', 'l', 'x', 'm', 'w'))
+  if holderOf(lease) ~= token then
     results[at] = -1
   else
-    redis.call('HSET', run, 'l', ARGV[3] .. ':' .. token)
-    setDue(base, id, c, standing, last, ARGV[3])
-    results[at] = 0
-    if last and tonumber(last) > seen and #readMail(base .. 'inbox:' .. id, seen, tonumber(last)) > 0 then
-      results[at] = 1
-    end
+    local isIdle = hasEnded(statusAndTags) and not (last and redis.call('HLEN', inbox) > 0)
+    redis.call('HSET', run, 'l', until_ .. ':' .. token)
+    setDue(run, id, origin, due, not isIdle and until_)
+    results[at] = last and hasUnseen(inbox, seen, tonumber(last)) and 1 or 0
   end
 end
+writeIndex(KEYS[1])
 return results
 `);
 
-/** So many runs in one call that no other call waits long behind it. */
+/** No other call waits long behind one with this many runs. */
 const maxRuns = 100;
 
+interface Renewed {
+  readonly keys: RunKeys;
+  readonly id: string;
+  readonly seen: number;
+}
+
 export async function renewRuns(
-  connection: Connection,
+  { layout, run }: Connection,
   { token, until, runs }: Renewal,
 ): Promise<RenewalResult> {
-  const layout = connection.layout;
-  const byBase = new Map<string, Array<Renewal['runs'][number]>>();
-  for (const run of runs) {
-    const base = toRunBase(layout, run.id);
-    const group = byBase.get(base);
-    if (group) group.push(run);
-    else byBase.set(base, [run]);
+  const byShard = new Map<string, Renewed[]>();
+  for (const { id, seen } of runs) {
+    const keys = toRunKeys(layout, id);
+    const group = byShard.get(keys.base);
+    if (group) group.push({ keys, id, seen });
+    else byShard.set(keys.base, [{ keys, id, seen }]);
   }
   const lost: string[] = [];
   const mail: string[] = [];
-  await Promise.all(
-    [...byBase].flatMap(([base, group]) => splitEvery(group, maxRuns).map((part) => renewPart(base, part))),
-  );
+  const parts = [...byShard.values()].flatMap((group) => splitEvery(group, maxRuns));
+  await Promise.all(parts.map(renewPart));
   return { lost, mail };
 
-  async function renewPart(base: string, part: Renewal['runs']): Promise<void> {
-    const keys = part.map(({ id }) => `${base}run:${id}`);
-    const args = [base, token, until, ...part.flatMap(({ id, seen }) => [id, seen])];
-    const results = (await connection.run(script, keys, args)) as number[];
+  async function renewPart(part: readonly Renewed[]): Promise<void> {
+    const keys = part.flatMap((each) => [each.keys.run, each.keys.inbox]);
+    const args = [token, encodeTime(until), ...part.flatMap(({ id, seen }) => [id, seen])];
+    const results = (await run(script, [part[0]?.keys.index ?? '', ...keys], args)) as number[];
     for (const [at, { id }] of part.entries()) {
       if (results[at] === -1) lost.push(id);
       if (results[at] === 1) mail.push(id);

@@ -1,67 +1,67 @@
 /** `send`. */
 import type { NewMessage, SendResult } from '../../store.ts';
 import { defineScript, type Connection } from '../connection.ts';
-import { toMailChannel, toRunBase } from '../layout.ts';
-import { readFields } from '../lua.ts';
+import { toMailChannel, toRunKeys } from '../layout.ts';
+import { changeIndex, readFields, rememberCalls, setDue } from '../lua.ts';
+import { encodeMessage } from '../run-fields.ts';
+import { encodeTime } from '../terms.ts';
 
 const script = defineScript(`
--- KEYS[1] run
--- ARGV    1 base, 2 id, 3 channel, 4 nonce, 5 at, 6 body, 7 key if there is one
+-- KEYS    1 run, 2 log, 3 index, 4 inbox, 5 calls, 6 message keys if it has a key
+-- ARGV    1 id, 2 nonce, 3 how long to keep the answer, 4 settled nonces, 5 channel, 6 due, 7 message, 8 key if there is one
 -- Returns { 1 stored or 0 duplicate, message id, log length }, -1 missing, -2 ended
-${readFields}
-local run, base, id, nonce = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
-local c, standing, last, lease, recent = unpack(redis.call('HMGET', run, 'c', 'x', 'm', 'l', 'r'))
-if not c then return -1 end
-
--- A message of before: the same key, or the same call sent again.
-local first
-if ARGV[7] then
-  first = redis.call('HGET', base .. 'keys:' .. id, ARGV[7])
-elseif recent then
-  first = string.match(recent, '(%d+:%d+:' .. nonce .. ')')
+${readFields}${changeIndex}${setDue}${rememberCalls}
+local run, id, calls = KEYS[1], ARGV[1], KEYS[5]
+local function answer(isStored, text)
+  local messageId, logLength = string.match(text, '^(%d+):(%d+)$')
+  return { isStored, tonumber(messageId), tonumber(logLength) }
 end
-if first then
-  local messageId, logLength, sender = string.match(first, '^(%d+):(%d+):(.*)$')
-  return { sender == nonce and 1 or 0, tonumber(messageId), tonumber(logLength) }
-end
-if hasEnded(standing) then return -2 end
+local stored = recall(calls, ARGV[2], ARGV[3], ARGV[4])
+if stored then return answer(1, stored) end
+local origin, statusAndTags, last, lease, due = unpack(redis.call('HMGET', run, 'c', 'x', 'm', 'l', 'w'))
+if not origin then return -1 end
+stored = ARGV[8] and redis.call('HGET', KEYS[6], ARGV[8])
+if stored then return answer(0, stored) end
+if hasEnded(statusAndTags) then return -2 end
 
 local messageId = (last or 0) + 1
-local logLength = redis.call('LLEN', base .. 'log:' .. id)
-local stored = messageId .. ':' .. logLength .. ':' .. nonce
-redis.call('HSET', base .. 'inbox:' .. id, messageId, ARGV[5] .. ':' .. ARGV[6])
+stored = messageId .. ':' .. redis.call('LLEN', KEYS[2])
+redis.call('HSET', KEYS[4], messageId, ARGV[7])
 redis.call('HSET', run, 'm', messageId)
-if ARGV[7] then
-  redis.call('HSET', base .. 'keys:' .. id, ARGV[7], stored)
-else
-  redis.call('HSET', run, 'r', string.sub(stored .. ',' .. (recent or ''), 1, 600))
+if ARGV[8] then redis.call('HSET', KEYS[6], ARGV[8], stored) end
+if not lease and (not due or tonumber(ARGV[6]) < tonumber(due)) then
+  setDue(run, id, origin, due, ARGV[6])
+  writeIndex(KEYS[3])
 end
-if not lease then
-  local _, kind = origin(c)
-  redis.call('ZADD', base .. 'wake:' .. kind, 'LT', ARGV[5], id)
-end
-redis.call('PUBLISH', ARGV[3], id)
-return { 1, messageId, logLength }
+remember(calls, ARGV[2], stored, ARGV[3], ARGV[4])
+redis.call('PUBLISH', ARGV[5], id)
+return answer(1, stored)
 `);
 
 export async function sendMessage(
-  connection: Connection,
+  { layout, run, calls }: Connection,
   runId: string,
-  { at, body, key }: NewMessage,
-  nonce: string,
+  message: NewMessage,
 ): Promise<SendResult> {
-  const layout = connection.layout;
-  const base = toRunBase(layout, runId);
-  const args = [
-    base,
-    runId,
-    toMailChannel(layout.prefix),
-    nonce,
-    at,
-    body,
-    ...(key === undefined ? [] : [key]),
-  ];
-  const reply = await connection.run(script, [`${base}run:${runId}`], args);
+  const { at, key: messageKey } = message;
+  const keys = toRunKeys(layout, runId);
+  const ofKey = messageKey === undefined ? [] : [messageKey];
+  const reply = await calls.once(keys.base, ({ key, nonce, keepMs, settled }) =>
+    run(
+      script,
+      [keys.run, keys.log, keys.index, keys.inbox, key, ...ofKey.map(() => keys.keys)],
+      [
+        runId,
+        nonce,
+        keepMs,
+        settled,
+        toMailChannel(layout.prefix),
+        encodeTime(at),
+        encodeMessage(message),
+        ...ofKey,
+      ],
+    ),
+  );
   if (reply === -1) return { status: 'missing' };
   if (reply === -2) return { status: 'ended' };
   const [isStored, messageId, logLength] = reply as [number, number, number];
