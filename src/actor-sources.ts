@@ -73,6 +73,10 @@ export function inlineSource(stateNodeId: string, index: number): string {
   return `inline:${stateNodeId}:${index}`;
 }
 
+export function isInlineSource(src: unknown): boolean {
+  return typeof src === 'string' && src.startsWith('inline:');
+}
+
 export type StateNode = AnyStateMachine['root'];
 
 /** The root and every state below it. */

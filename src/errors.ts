@@ -121,6 +121,57 @@ export class RunCancelled extends SignalboxError {
   }
 }
 
+/**
+ * No worker executes the run until a person has looked at it. `details.problem` has the code and the message of the reason;
+ * `details.stored` says whether a message was stored for it, where one was sent.
+ */
+export class RunStuck extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RUN_STUCK', 'stop', message, details);
+  }
+}
+
+/** The run has been taken over from dead workers too often and is not executed. `engine.resume(id)` tries again. */
+export class RunParked extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RUN_PARKED', 'stop', message, details);
+  }
+}
+
+/**
+ * The store has an older state of the run than this process has seen: a failover lost commits. The run is not executed, as
+ * calls may be made twice. `engine.resume(id)` accepts the older state.
+ */
+export class RunRolledBack extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RUN_ROLLED_BACK', 'stop', message, details);
+  }
+}
+
+/** The run has not ended, so it is not deleted. Cancel it first. */
+export class RunActive extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RUN_ACTIVE', 'fix-input', message, details);
+  }
+}
+
+/** The run cannot be retried: it has not failed, or not from there. */
+export class RetryNotPossible extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RETRY_NOT_POSSIBLE', 'fix-input', message, details);
+  }
+}
+
+/**
+ * No live worker executes runs of this workflow version. What was sent stays stored (`details.stored`,
+ * `details.messageId`) and is applied once a worker is back.
+ */
+export class NoWorkerError extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('NO_WORKER', 'retry-later', message, details);
+  }
+}
+
 /** A stored state cannot be hosted by the workflow at hand: a state or actor that it names is gone. The run is left as it was. */
 export class SnapshotNotRestorable extends SignalboxError {
   constructor(message: string, details?: ErrorDetails) {
@@ -267,17 +318,26 @@ export class StoreUnavailable extends SignalboxError {
   }
 }
 
-/** Something was awaited for longer than the caller allowed. */
+/**
+ * A call took longer than its `timeoutMs`. `details.stored` says whether what it sent was stored (`true`, `false` or
+ * `'unknown'`), `details.messageId` as which message.
+ */
 export class WaitTimeout extends SignalboxError {
   constructor(message: string, details?: ErrorDetails) {
     super('WAIT_TIMEOUT', 'retry-later', message, details);
   }
 }
 
-/** The engine is stopping or stopped. */
+/**
+ * The engine is stopping or stopped. `details.stored` says whether what the call sent was stored (`true`, `false` or
+ * `'unknown'`), `details.messageId` as which message.
+ */
 export class EngineStopped extends SignalboxError {
-  constructor(message = 'The engine was stopped; create another one to go on.') {
-    super('ENGINE_STOPPED', 'retry-later', message);
+  constructor(
+    details: Readonly<Record<string, unknown>> = {},
+    message = 'The engine was stopped. Create another one to continue.',
+  ) {
+    super('ENGINE_STOPPED', 'retry-later', message, { details });
   }
 }
 
@@ -303,4 +363,25 @@ export function describeIssues(issues: readonly Issue[]): string {
   return issues
     .map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message))
     .join('; ');
+}
+
+/** The store no longer has a run that a worker holds: it was deleted, or a failover has lost it. */
+export class RunMissing extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('RUN_MISSING', 'stop', message, details);
+  }
+}
+
+/** The state of a run is larger than `maxStateBytes`. `details.field` names the largest field of its context. */
+export class StateTooLarge extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('STATE_TOO_LARGE', 'stop', message, details);
+  }
+}
+
+/** Code of a run threw, or rejected, where nothing awaits it: in a timer that an action has started, say. */
+export class UnhandledError extends SignalboxError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('UNHANDLED_ERROR', 'stop', message, details);
+  }
 }

@@ -2,7 +2,15 @@
 export * from './actors/index.ts';
 export type { Clock } from './engine/clock.ts';
 export { createEngine, type EngineOptions } from './create-engine.ts';
-export type { Engine, ListOptions, StartArguments, StartOptions, StopOptions } from './engine/engine.ts';
+export type { Engine } from './engine/engine.ts';
+export type {
+  ListOptions,
+  StartArguments,
+  StartOptions,
+  StopOptions,
+  WorkOptions,
+} from './engine/options.ts';
+export type { Retention } from './engine/retention.ts';
 export type {
   ActionFailedEntry,
   AttemptEntry,
@@ -21,7 +29,14 @@ export type {
   WorstCase,
   WorstCaseScope,
 } from './invocation.ts';
-export type { RunHandle, SendOptions, SnapshotCondition, WaitOptions } from './engine/run-handle.ts';
+export type { WaitOptions } from './engine/handle/bounded.ts';
+export type { CancelOptions } from './engine/handle/cancel-run.ts';
+export type { SnapshotCondition } from './engine/handle/condition.ts';
+export type { DeleteOptions } from './engine/handle/delete-run.ts';
+export type { SendOptions } from './engine/handle/deliver.ts';
+export type { RetryOptions } from './engine/handle/retry-run.ts';
+export type { HistoryOptions, RunHandle } from './engine/handle/run-handle.ts';
+export type { StepsOptions } from './engine/handle/steps.ts';
 export type { AcceptedEvent, RunSnapshot } from './engine/run-snapshot.ts';
 export { advance } from './engine/advance.ts';
 export { type CorrectionCount, correctionRate, type CorrectionRate } from './engine/correction-rate.ts';
@@ -60,6 +75,7 @@ export {
   type Who,
 } from './gates/person.ts';
 export type { Verdict } from './gates/verdict.ts';
+export type { ErrorClass } from './error-classes.ts';
 export {
   type AnyWorkflow,
   defineWorkflow,

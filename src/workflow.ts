@@ -7,11 +7,14 @@ import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFro
 import type { ZodType } from 'zod';
 
 import { actorSources, isStateMachine, sourceKind, stateNodes } from './actor-sources.ts';
+import { type ErrorClass, refuseErrorClasses } from './error-classes.ts';
 import { InvalidOption, WorkflowInvalid } from './errors.ts';
-import { matchesDescriptor } from './event-descriptor.ts';
+import { matchesDescriptor, outsideEvents } from './event-descriptor.ts';
 import { answerSchemas, type Schemas } from './gates/people-fit.ts';
 import { durableActor } from './invocation.ts';
+import { refuseBrokenConfig } from './machine-config.ts';
 import { type AllowedPermissions, refuseUnpermitted } from './permissions.ts';
+import { refuseOtherCopy } from './xstate-copies.ts';
 
 /** The schemas of the events that come from outside, by event type; each checks the event without its `type`. */
 export type EventSchemas<TMachine extends AnyStateMachine> = {
@@ -56,6 +59,12 @@ export interface WorkflowDefinition<TMachine extends AnyStateMachine, TInput> {
   readonly output?: ZodType<OutputFrom<TMachine>>;
   /** Schemas of the events from outside, but for those that a `person` declares. An event without one is taken with any payload. */
   readonly events?: EventSchemas<TMachine>;
+  /**
+   * Error classes of your own that guards tell apart with `instanceof`. Errors of other classes come back from an actor as
+   * instances of the nearest class that they extend and that is known, before a restart as after. Own fields come back if
+   * they can be stored, and what a class has on its prototype; private state (`#fields`) cannot.
+   */
+  readonly errors?: readonly ErrorClass[];
   /** What the model calls of one run may use and cost in all. A call that could overrun it is not made. */
   readonly budget?: RunBudget;
   /**
@@ -97,9 +106,10 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 /**
  * Make a workflow of a machine.
  *
- * Throws `WorkflowInvalid` if the machine names an actor, guard, action or delay that is not there, or uses actor logic
- * that cannot run durably (`fromCallback`, observables), if an actor's `compensatedBy` is not there, or if what a state
- * declares with `person` is not borne out by its transitions; `InvalidOption` if a name or version is not usable.
+ * Throws `WorkflowInvalid` if the machine names a state, actor, guard, action or delay that is not there, or uses actor logic
+ * that cannot run durably (`fromCallback`, observables), if an actor's `compensatedBy` is not there, if what a state
+ * declares with `person` is not borne out by its transitions, if error classes cannot be told apart, or if the machine comes
+ * from another copy of `xstate`; `InvalidOption` if a name or version is not usable.
  *
  * @example
  * ```ts
@@ -110,6 +120,7 @@ export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputF
   definition: WorkflowDefinition<TMachine, TInput>,
 ): Workflow<TMachine, TInput> {
   const { machine, version, events = {} } = definition;
+  refuseOtherCopy(machine, '`machine`');
   if (!isStateMachine(machine)) {
     throw new InvalidOption(
       'Expected `machine` to be an XState v5 machine made by `setup(…).createMachine(…)` or `createMachine(…)`.',
@@ -128,6 +139,7 @@ export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputF
   }
   refuseUnknownEvents(machine, name, Object.keys(events));
   refuseUnrunnable(machine, name, new Set());
+  if (definition.errors) refuseErrorClasses(name, definition.errors);
   assertBudget(name, definition.budget);
   if (definition.permissions) refuseUnpermitted(machine, name, definition.permissions);
   const schemas = { ...answerSchemas(machine, name, events as Schemas), ...events } as EventSchemas<TMachine>;
@@ -135,7 +147,9 @@ export function defineWorkflow<TMachine extends AnyStateMachine, TInput = InputF
 }
 
 function refuseUnknownEvents(machine: AnyStateMachine, name: string, types: readonly string[]): void {
-  const known = (machine.events as readonly string[]).filter((type) => !type.startsWith('xstate.'));
+  const known = outsideEvents(machine);
+  // An event that no transition takes may be there for a guard of `always` to look at.
+  if (stateNodes(machine).some(({ always = [] }) => always.some(({ guard }) => guard !== undefined))) return;
   const unknown = types.find((type) => !known.some((descriptor) => matchesDescriptor(type, descriptor)));
   if (unknown !== undefined) {
     throw new InvalidOption(
@@ -155,7 +169,9 @@ const useInstead: Record<string, string> = {
 function refuseUnrunnable(machine: AnyStateMachine, name: string, seen: Set<AnyStateMachine>): void {
   if (seen.has(machine)) return;
   seen.add(machine);
+  refuseBrokenConfig(machine, name);
   for (const { src, logic, place } of actorSources(machine)) {
+    refuseOtherCopy(logic, `Actor \`${src}\` of workflow \`${name}\` (${place})`);
     if (!logic) {
       throw new WorkflowInvalid(
         `State \`${place}\` of workflow \`${name}\` invokes \`${src}\`, but there is no such actor. Add it to \`setup({ actors: { ${src} } })\`.`,

@@ -136,7 +136,7 @@ describe('the worst case of a tool of an MCP server', () => {
     const failed = toPromise(createActor(pay, { input: { id: '7' } }).start());
     await expect(failed).rejects.toMatchObject({ code: 'MCP_CALL_FAILED' });
     // What this machine takes besides is not the server's.
-    const tookMs = performance.now() - begun - 2_000;
+    const tookMs = performance.now() - begun - 10_000;
     expect(tookMs).toBeLessThan(pay.signalbox.worstCase?.({}, asking())?.timeMs ?? 0);
   });
 });

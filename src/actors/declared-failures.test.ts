@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { childRunId } from './from-workflow.ts';
 import { createActor, setup, toPromise } from 'xstate';
 import { z } from 'zod';
 
@@ -202,7 +203,7 @@ describe('what is declared is what comes about', () => {
       const run = await engine.start('performing', { id: 'r' });
       if (child === workflow) {
         await expect.poll(() => world.data.runs.size).toBe(2);
-        await engine.run('r/work#1').cancel('Enough.');
+        await engine.run(childRunId('r/work#1')).cancel('Enough.');
       }
       const { error } = (await run.result()) as { error: unknown };
       endings.push(told(error));
@@ -291,7 +292,7 @@ describe('what is declared is what comes about', () => {
 });
 
 function mcpTool(server: Parameters<typeof mcpServer>[0], options: object = {}) {
-  const made = mcpServer({ timeoutMs: 5_000, ...server });
+  const made = mcpServer({ timeoutMs: 120_000, ...server });
   onTestFinished(() => made.close());
   return fromMcp({ server: made, tool: 'look', input: Asked, output: z.string(), ...options });
 }

@@ -7,7 +7,7 @@ import { createWorld, performing } from '../../test/support/world.ts';
 import { defineWorkflow } from '../workflow.ts';
 import { fromMap } from './from-map.ts';
 import { fromTool } from './from-tool.ts';
-import { fromWorkflow } from './from-workflow.ts';
+import { childRunId, fromWorkflow } from './from-workflow.ts';
 
 const Count = z.number();
 
@@ -127,19 +127,48 @@ describe('a workflow that is invoked', () => {
     const world = createWorld(performing(sum, [1, 2, 3, 4]));
     const engine = world.engine();
     const run = await engine.start('performing', { id: 'r' });
-    const statuses = () =>
-      [...world.data.runs].map(([id, { progress }]) => [id.replace('r/work#1/', ''), progress.status]);
+    const reduced = (group: string): string => childRunId(`r/work#1/reduce ${group}`);
+    const statuses = () => [...world.data.runs].map(([id, { progress }]) => [id, progress.status]);
     await expect.poll(() => world.data.runs.size).toBe(3);
     for (const group of ['1.0', '1.1']) {
-      await engine.run(`r/work#1/reduce ${group}`).send({ type: 'SAY' } as never);
+      await engine.run(reduced(group)).send({ type: 'SAY' } as never);
     }
     await expect.poll(() => world.data.runs.size).toBe(4);
     await run.send({ type: 'LEAVE' } as never);
     await expect.poll(statuses).toEqual([
       ['r', 'waiting'],
-      ['reduce 1.0', 'done'],
-      ['reduce 1.1', 'done'],
-      ['reduce 2.0', 'cancelled'],
+      [reduced('1.0'), 'done'],
+      [reduced('1.1'), 'done'],
+      [reduced('2.0'), 'cancelled'],
     ]);
+  });
+});
+
+describe('the id of a run that an invocation starts', () => {
+  const ids = [
+    'r/work#1',
+    'r/work#2',
+    'r/work#1/again 2',
+    'r.work#1',
+    'r/work/1',
+    'Bestellung 7 (über $(rm -rf ~) & "x")/x:0/pay#1',
+    '/-a/b#1',
+    `${'long/'.repeat(300)}#1`,
+    `${'long/'.repeat(300)}#2`,
+  ].map((key) => childRunId(key));
+
+  it('survives URLs and shells', () => {
+    for (const id of ids) {
+      expect(id).toMatch(/^[A-Za-z0-9][A-Za-z0-9._~-]*$/);
+      expect(encodeURIComponent(id)).toBe(id);
+      expect(id.length).toBeLessThanOrEqual(500);
+    }
+  });
+
+  it('is its own, also where two keys look the same once they are readable, and the same each time', () => {
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(childRunId('r/work#1')).toBe(ids[0]);
+    expect(childRunId('r/work#1', 2)).toBe(ids[2]);
+    expect(ids[0]).toMatch(/^r\.work\.1~/);
   });
 });

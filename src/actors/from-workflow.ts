@@ -2,9 +2,11 @@
  * `fromWorkflow`: a run of another workflow, durable in its own right. The state that invokes it waits for its end, and no
  * worker is held meanwhile.
  *
- * I1. The child's id comes from the invocation's key, so an invocation starts one run however often it is performed.
+ * I1. The child's id comes from the invocation's key and is the same each time, so an invocation starts one run however often it is performed.
  * I2. A child whose parent has moved on is cancelled; if the worker dies before, by whoever has the parent next.
  */
+import { createHash } from 'node:crypto';
+
 import { createActor, type AnyStateMachine, type InputFrom, type OutputFrom, toPromise } from 'xstate';
 
 import { ChildRunFailed, RunFailed } from '../errors.ts';
@@ -87,16 +89,31 @@ export function fromWorkflow<TMachine extends AnyStateMachine, TInput = InputFro
     },
     async stopped(_, { runs, key, runId }) {
       for (let attempt = 1; attempt <= attempts; attempt++) {
-        await runs.cancel(childId(key, attempt), `run \`${runId}\` no longer waits for it`);
+        await runs.cancel(childRunId(key, attempt), `run \`${runId}\` no longer waits for it`);
       }
     },
   };
   return durableLogic(underPolicies(actor, options));
 }
 
-function childId(key: string, attempt: number): string {
-  return attempt === 1 ? key : `${key}/again ${attempt}`;
+/**
+ * The id of the run that an attempt of an invocation starts. It says whose it is, in letters, digits, `.`, `_`, `-` and `~`,
+ * so that it can stand in a URL and in a shell; the hash at its end makes it that invocation's own.
+ */
+export function childRunId(key: string, attempt = 1): string {
+  const whole = attempt === 1 ? key : `${key}/again ${attempt}`;
+  const hash = createHash('sha256').update(whole).digest('base64url').slice(0, hashLength);
+  const readable = whole
+    .replaceAll(/[^A-Za-z0-9._~-]+/g, '.')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, maxReadable);
+  return `${readable}~${hash}`;
 }
+
+/** 128 bits and more: no two invocations share an id. */
+const hashLength = 22;
+/** A run's id has at most 500 characters. */
+const maxReadable = 500 - 1 - hashLength;
 
 async function checked({ input: schema, ref }: AnyWorkflow, value: unknown): Promise<unknown> {
   return schema ? checkValue(schema, value, `Input of workflow \`${ref}\``) : value;
@@ -109,7 +126,7 @@ async function performed(
   runs: NonNullable<InvocationScope['runs']>,
 ): Promise<unknown> {
   const attempt = failuresOf(scope).made + 1;
-  const id = childId(scope.key, attempt);
+  const id = childRunId(scope.key, attempt);
   await scope.once(`started ${attempt}`, async () => {
     try {
       await runs.start(workflow, { id, input });

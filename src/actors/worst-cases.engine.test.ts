@@ -170,7 +170,7 @@ describe('the worst case of a map', () => {
       }),
       { numRuns: 15 },
     );
-  }, 60_000);
+  });
 
   it('asks as many models as it has items and groups, each with what it is given', async () => {
     const writing = costlyProvider(() => longest(60));
@@ -213,7 +213,7 @@ describe('the worst case of a map', () => {
       expect(worst?.tokens).toBeGreaterThanOrEqual(tokens * 3);
       expect(worst?.tokens).toBeLessThan(tokens * 3 * 1.1 + 1);
     }
-  }, 30_000);
+  });
 
   it('counts as many items as there may be, or says that it counts those that there are', () => {
     const each = busy(() => createVirtualClock(), { timeoutMs: 1_000 });

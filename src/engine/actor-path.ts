@@ -5,6 +5,9 @@
  */
 import type { AnyActorRef } from 'xstate';
 
+/** The ids of actors that the machine gives none. */
+export const systemMadeId = /^x:\d+$/;
+
 export function actorPath(ref: AnyActorRef): string {
   return ref._parent ? childPath(actorPath(ref._parent), ref.id) : '';
 }
@@ -14,13 +17,24 @@ export function childPath(parent: string, id: string): string {
   return parent ? `${parent}/${segment}` : segment;
 }
 
+/** What an actor goes by as `self.sessionId`: one per place in a run. */
+export function sessionIdOf(runId: string, path: string): string {
+  return path ? `${runId}/${path}` : runId;
+}
+
 export function actorAt(root: AnyActorRef, path: string): AnyActorRef | undefined {
   let actor: AnyActorRef | undefined = root;
-  for (const segment of path === '' ? [] : path.split('/')) {
-    const id = segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
-    actor = actor && childrenOf(actor)[id];
-  }
+  for (const segment of path === '' ? [] : path.split('/')) actor = actor && childrenOf(actor)[idOf(segment)];
   return actor;
+}
+
+/** The actor's own id. */
+export function idAt(path: string): string {
+  return idOf(path.slice(path.lastIndexOf('/') + 1));
+}
+
+function idOf(segment: string): string {
+  return segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
 }
 
 export function childrenOf(actor: AnyActorRef): Readonly<Record<string, AnyActorRef>> {

@@ -24,11 +24,12 @@ import {
   type Issue,
   ValueNotCarriable,
 } from '../errors.ts';
-import { matchesDescriptor } from '../event-descriptor.ts';
+import { isFromOutside, matchesDescriptor } from '../event-descriptor.ts';
 import { dueEvents, eventsOf, remindEvents } from '../gates/people-fit.ts';
 import { askedQuestion, personQuestion, type StateQuestion } from '../gates/person.ts';
 import type { Verdict } from '../gates/verdict.ts';
 import type { AnyWorkflow } from '../workflow.ts';
+import { carriedError } from './carried-error.ts';
 import { accepts, createHost, currentHost, type Host, type RootSnapshot } from './host.ts';
 import { type HostedLogics, hostedLogics } from './hosted-logic.ts';
 import type { Advanced, Message, RunState } from './run-state.ts';
@@ -51,12 +52,34 @@ export function advance(
   if (message.type !== 'start' && !state) {
     throw new InvalidOption(`The first message of a run is \`start\`, got \`${message.type}\`.`);
   }
+  if (state && message.type === 'retry') return retried(workflow, state, hosts);
   if (state && state.snapshot.status !== 'active') return unchanged(state, []);
+  if (state && message.type === 'fail') return failed(state, carriedError(message.error));
 
   const host = state ? hostOf(workflow, state, hosts) : createHost(logicsOf(workflow), workflow.name);
-  if (host.deliver(message)) return outputChecked(workflow, conclude(host, state ?? unstarted, hosts));
+  if (host.deliver(message)) {
+    return resumable(state, outputChecked(workflow, conclude(host, state ?? unstarted, hosts)));
+  }
   if (state) hosts.put(state, host);
   return unchanged(state ?? unstarted, [...host.snapshot().tags]);
+}
+
+/** A run that this message made fail keeps what it can go on from. */
+function resumable(before: RunState | undefined, led: Advanced): Advanced {
+  if (!before || led.state.snapshot.status !== 'error') return led;
+  return { ...led, state: Object.freeze({ ...led.state, failedFrom: before }) };
+}
+
+function retried(workflow: AnyWorkflow, state: RunState, hosts: HostCache): Advanced {
+  const from = state.failedFrom;
+  if (!from || state.snapshot.status !== 'error')
+    return unchanged(state, viewState(workflow, state, hosts).tags);
+  const started = from.invocations.map((invocation) => {
+    const { notBefore, ...due } = invocation;
+    return notBefore === undefined ? invocation : Object.freeze(due);
+  });
+  const again = Object.freeze({ ...from, invocations: Object.freeze(started) });
+  return { ...unchanged(again, viewState(workflow, again, hosts).tags), accepted: true, started };
 }
 
 /** A run whose output the workflow's schema refuses has failed, whatever its machine says. */
@@ -124,7 +147,7 @@ function acceptedTypes(snapshot: RootSnapshot): string[] {
     forbidding.some((other) => other.eventType === eventType && isWithin(other.source, source));
   const types = transitions
     .filter((transition) => leadsOn(transition) && !isForbidden(transition))
-    .flatMap(({ eventType }) => (eventType && !eventType.startsWith('xstate.') ? [eventType] : []));
+    .flatMap(({ eventType }) => (eventType && isFromOutside(eventType) ? [eventType] : []));
   return [...new Set(types)];
 }
 
@@ -152,6 +175,25 @@ export function canAccept(
     state.snapshot.status === 'active' &&
     withSnapshot(workflow, state, hosts, (snapshot) => accepts(snapshot, event))
   );
+}
+
+/** Ids of the states whose transitions the event would take now, one for each transition. None if a guard throws. */
+export function takersOf(
+  workflow: AnyWorkflow,
+  state: RunState,
+  event: EventObject,
+  hosts: HostCache = noCache,
+): readonly string[] {
+  if (state.snapshot.status !== 'active') return [];
+  return withSnapshot(workflow, state, hosts, (snapshot) => {
+    const { machine } = snapshot as unknown as { readonly machine: AnyStateMachine };
+    try {
+      return machine.getTransitionData(snapshot as never, event).map(({ source }) => source.id);
+    } catch {
+      // Delivered, it fails the run with the guard's own error.
+      return [];
+    }
+  });
 }
 
 /** Why the state does not take the event now, as a sentence: what it accepts, or what the gates say that refuse it. */
@@ -211,19 +253,21 @@ const unstarted: RunState = {
 function conclude(host: Host, before: RunState, hosts: HostCache): Advanced {
   try {
     const led = host.conclude();
-    if (led.state.snapshot.status === 'active') hosts.put(led.state, host);
+    if (led.state.snapshot.status === 'active' && host.isAsStored) hosts.put(led.state, host);
     return led;
   } catch (error) {
     if (!(error instanceof ValueNotCarriable)) throw error;
+    // It went where no state can be stored from.
     return { ...failed(before, error), verdicts: host.verdicts };
   }
 }
 
-/** The machine went where no state can be stored from: the run ends there, with the last state that could be. */
-function failed(before: RunState, error: Error): Advanced {
+/** The run ends where it is, with nothing under way. */
+function failed(before: RunState, error: unknown): Advanced {
   const snapshot = Object.freeze({ ...before.snapshot, status: 'error' as const, error, children: {} });
+  const from = before === unstarted ? {} : { failedFrom: before };
   return {
-    ...unchanged(Object.freeze({ ...before, snapshot, timers: [], invocations: [] }), []),
+    ...unchanged(Object.freeze({ ...before, snapshot, timers: [], invocations: [], ...from }), []),
     accepted: true,
     stopped: before.invocations.map(({ key }) => key),
   };
@@ -234,7 +278,7 @@ const logicsByWorkflow = new WeakMap<AnyWorkflow, HostedLogics>();
 function logicsOf(workflow: AnyWorkflow): HostedLogics {
   const known = logicsByWorkflow.get(workflow);
   if (known) return known;
-  const made = hostedLogics(workflow.machine, currentHost);
+  const made = hostedLogics(workflow, currentHost);
   logicsByWorkflow.set(workflow, made);
   return made;
 }

@@ -1,11 +1,16 @@
-/** Answers of people to what a state asks: who may give them, and what is on record of them. */
-import type { EventObject } from 'xstate';
+/**
+ * Answers of people to what a state asks: who may give them, and what is on record of them.
+ *
+ * I1. An answer belongs to one question: the one whose state takes the event. What would answer two is refused.
+ */
+import type { AnyStateMachine, EventObject } from 'xstate';
 
 import { AnswerNotAllowed } from '../errors.ts';
 import { editOf, type ProposalRecord } from '../gates/edit.ts';
 import { type Answerer, answerTo, describeWho, mayAnswer, type StateQuestion } from '../gates/person.ts';
 import type { AnyWorkflow } from '../workflow.ts';
-import { type HostCache, viewState } from './advance.ts';
+import { isWithin } from '../gates/people-fit.ts';
+import { type HostCache, takersOf, viewState } from './advance.ts';
 import { encode } from './codec.ts';
 import type { RunState } from './run-state.ts';
 
@@ -19,12 +24,17 @@ export interface Answering {
 
 /** Why they may not send this event to the run as it stands; `undefined` if they may. */
 export function refusalOfAnswer(
-  { id, workflow, state, hosts }: Answering,
-  { type }: EventObject,
+  answering: Answering,
+  event: EventObject,
   by: Answerer | undefined,
 ): AnswerNotAllowed | undefined {
-  const question = viewState(workflow, state, hosts).questions.find((one) => !mayAnswer(one, type, by));
-  if (!question) return undefined;
+  const { id } = answering;
+  const { type } = event;
+  const answered = answeredQuestions(answering, event);
+  if (answered.length > 1) return ambiguous(id, type, answered.flat());
+  const open = answered[0] ?? [];
+  const [question] = open;
+  if (!question || open.some((one) => mayAnswer(one, type, by))) return undefined;
   const who = answerTo(question, type)?.who ?? {};
   const whom = by ? nameOf(by) : 'An answer that does not say who gives it';
   const wayOut = by ? '' : ' Say who answers with `by`.';
@@ -32,6 +42,37 @@ export function refusalOfAnswer(
   return new AnswerNotAllowed(
     `${whom} may not answer "${question.title}" of run \`${id}\` with \`${type}\`: that is for ${describeWho(who)}${problem}.${wayOut}`,
     { details: { runId: id, event: type, state: question.state, who, ...(by ? { by } : {}) } },
+  );
+}
+
+/**
+ * The questions that the event answers, grouped by the transition that it takes: several stand in one group where a state
+ * above them takes the event, which ends them together.
+ */
+function answeredQuestions(
+  { workflow, state, hosts }: Omit<Answering, 'id'>,
+  event: EventObject,
+): readonly (readonly StateQuestion[])[] {
+  const questions = viewState(workflow, state, hosts).questions.filter((one) => answerTo(one, event.type));
+  if (questions.length < 2) return questions.length === 0 ? [] : [questions];
+  const machine = workflow.machine as AnyStateMachine;
+  const nodeOf = (stateId: string): AnyStateMachine['root'] => machine.getStateNodeById(stateId);
+  const groups = takersOf(workflow, state, event, hosts).map((taker) => {
+    const around = questions.filter((one) => isWithin(nodeOf(taker), nodeOf(one.state)));
+    // Of questions around each other, the innermost is the one that is answered.
+    const innermost = around.toSorted((a, b) => nodeOf(b.state).path.length - nodeOf(a.state).path.length)[0];
+    return innermost ? [innermost] : questions.filter((one) => isWithin(nodeOf(one.state), nodeOf(taker)));
+  });
+  const answered = [...new Map(groups.map((group) => [group[0], group])).values()];
+  // No guard lets it pass: who may not answer any of them is told so, and not what the guards say.
+  return answered.length === 0 ? [questions] : answered;
+}
+
+function ambiguous(runId: string, type: string, questions: readonly StateQuestion[]): AnswerNotAllowed {
+  const titles = questions.map(({ title }) => `"${title}"`).join(', ');
+  return new AnswerNotAllowed(
+    `\`${type}\` would answer several open questions of run \`${runId}\` at once: ${titles}. Give each question events of its own, or guards of which only one lets an answer pass.`,
+    { details: { runId, event: type, states: questions.map(({ state }) => state) } },
   );
 }
 
@@ -51,8 +92,10 @@ export function answerRecord(
   event: EventObject,
   by: Answerer | undefined,
 ): AnswerRecord {
-  const edit = viewState(workflow, state, hosts)
-    .questions.map((question) => proposalRecord(question, event))
+  const edit = answeredQuestions({ workflow, state, ...(hosts ? { hosts } : {}) }, event)
+    .flat()
+    .filter((question) => mayAnswer(question, event.type, by))
+    .map((question) => proposalRecord(question, event))
     .find((record) => record !== undefined);
   return { ...(by ? { by } : {}), ...(edit ? { edit: storable(edit) } : {}) };
 }

@@ -82,7 +82,7 @@ describe('the accounts of a budget', () => {
     await expect(budget.reserve(most(10_001))).rejects.toMatchObject({
       details: { spent: { tokens: 10_000 } },
     });
-  }, 5_000);
+  });
 
   it('are not charged for a call that was called off while it was reserved', async () => {
     const { open } = accounts(1_000);

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
+import { childRunId } from '../actors/from-workflow.ts';
 import { fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 
@@ -47,7 +48,9 @@ const failing = defineWorkflow({
 
 const ask = fromWorkflow({ workflow: question });
 const parent = performing(ask, undefined, { id: 'parent' });
-const childId = 'p/work#1';
+const child = (id: string): string => childRunId(`${id}/work#1`);
+const deep = (id: string): string => child(child(child(id)));
+const childId = childRunId('p/work#1');
 
 const askAll = (concurrency?: number) =>
   fromMap({
@@ -83,7 +86,7 @@ describe('the end of a child', () => {
           const other = world.engine({ workflows: [question] });
           await other.run(childId).send(answer);
           await expect
-            .poll(() => world.data.runs.get('p')?.inbox.length ?? 0, { interval: 1 })
+            .poll(() => world.data.runs.get('p')?.inbox.size ?? 0, { interval: 1 })
             .toBeGreaterThan(0);
         }
         return found;
@@ -120,12 +123,12 @@ describe('the end of a child', () => {
       .send(answer)
       .catch(() => {});
     await expect.poll(() => world.data.runs.get(childId)?.progress.status).toBe('done');
-    expect(world.data.runs.get('p')?.inbox).toEqual([]);
+    expect(world.data.runs.get('p')?.inbox.size).toBe(0);
 
     await world.leasesRunOut();
     const next = world.engine();
     await expect.poll(async () => (await next.run('p').snapshot()).status).toBe('done');
-    expect(world.data.runs.get(childId)?.inbox).toEqual([]);
+    expect(world.data.runs.get(childId)?.inbox.size).toBe(0);
   });
 
   it('is waited for with a look a day, so that a week leaves no long history', async () => {
@@ -146,16 +149,16 @@ describe('no child goes on for nobody', () => {
     const engine = world.engine();
     const run = await engine.start('map', { id: 'm' });
     await world.clock.advance(0);
-    await engine.run('m/work#1/item 1').send({ type: 'FAIL' } as never);
+    await engine.run(childRunId('m/work#1/item 1')).send({ type: 'FAIL' } as never);
     await world.clock.advance(0);
     expect(await run.result()).toMatchObject({ error: { code: 'CHILD_RUN_FAILED' } });
     await expect
       .poll(() => statuses(world))
       .toEqual({
         m: 'done',
-        'm/work#1/item 0': 'cancelled',
-        'm/work#1/item 1': 'failed',
-        'm/work#1/item 2': 'cancelled',
+        [childRunId('m/work#1/item 0')]: 'cancelled',
+        [childRunId('m/work#1/item 1')]: 'failed',
+        [childRunId('m/work#1/item 2')]: 'cancelled',
       });
   });
 
@@ -173,10 +176,10 @@ describe('no child goes on for nobody', () => {
 
     const decided = await engine.start('vote', { id: 'w' });
     await world.clock.advance(0);
-    for (const voter of [1, 3]) await engine.run(`w/work#1/voter ${voter}`).send(answer);
+    for (const voter of [1, 3]) await engine.run(childRunId(`w/work#1/voter ${voter}`)).send(answer);
     await world.clock.advance(0);
     expect(await decided.result()).toMatchObject({ output: { decided: true, votes: 2 } });
-    await expect.poll(() => statuses(world)['w/work#1/voter 2']).toBe('cancelled');
+    await expect.poll(() => statuses(world)[childRunId('w/work#1/voter 2')]).toBe('cancelled');
   });
 
   it('if it was a fallback', async () => {
@@ -185,9 +188,9 @@ describe('no child goes on for nobody', () => {
     const engine = world.engine();
     const run = await engine.start('fallback', { id: 'f' });
     await world.clock.advance(0);
-    expect(statuses(world)).toMatchObject({ 'f/work#1/fallback 1': 'waiting' });
+    expect(statuses(world)).toMatchObject({ [childRunId('f/work#1/fallback 1')]: 'waiting' });
     await run.cancel();
-    await expect.poll(() => statuses(world)['f/work#1/fallback 1']).toBe('cancelled');
+    await expect.poll(() => statuses(world)[childRunId('f/work#1/fallback 1')]).toBe('cancelled');
   });
 
   it('if the machine moves on while it is being started', async () => {
@@ -206,7 +209,7 @@ describe('no child goes on for nobody', () => {
     });
     const run = await engine.start('parent', { id: 'p' });
     await run.send({ type: 'LEAVE' } as never);
-    await expect.poll(() => world.data.runs.get('p')?.inbox).toEqual([]);
+    await expect.poll(() => world.data.runs.get('p')?.inbox.size).toBe(0);
     create();
     await expect.poll(() => statuses(world)).toEqual({ p: 'waiting', [childId]: 'cancelled' });
   });
@@ -217,10 +220,10 @@ describe('no child goes on for nobody', () => {
     const engine = world.engine();
     const run = await engine.start('limited', { id: 'l' });
     await world.clock.advance(3_599_999);
-    expect(statuses(world)).toMatchObject({ 'l/work#1': 'waiting' });
+    expect(statuses(world)).toMatchObject({ [childRunId('l/work#1')]: 'waiting' });
     await world.clock.advance(1);
     expect(await run.result()).toMatchObject({ error: { code: 'TIMED_OUT' } });
-    await expect.poll(() => statuses(world)['l/work#1']).toBe('cancelled');
+    await expect.poll(() => statuses(world)[childRunId('l/work#1')]).toBe('cancelled');
   });
 });
 
@@ -239,7 +242,7 @@ describe('children', () => {
     ] as const) {
       expect(Object.keys(statuses(world))).toHaveLength(started + 1);
       expect(world.data.runs.get('m')?.lease).toBeUndefined();
-      await engine.run(`m/work#1/item ${item}`).send(answer);
+      await engine.run(childRunId(`m/work#1/item ${item}`)).send(answer);
       await world.clock.advance(0);
     }
     expect(await run.result()).toMatchObject({ output: ['yes', 'yes', 'yes', 'yes', 'yes'] });
@@ -253,13 +256,13 @@ describe('children', () => {
     const engine = world.engine();
     for (const id of ['a', 'b']) await engine.start('fourth', { id });
     await world.clock.advance(0);
-    expect(Object.keys(statuses(world))).toContain('a/work#1/work#1/work#1');
-    await engine.run('a/work#1/work#1/work#1').send(answer);
+    expect(Object.keys(statuses(world))).toContain(deep('a'));
+    await engine.run(deep('a')).send(answer);
     await engine.run('b').cancel();
     expect(await engine.run('a').result()).toMatchObject({ output: { output: { output: 'yes' } } });
     await expect
       .poll(() => Object.entries(statuses(world)).filter(([id]) => id.startsWith('b')))
-      .toEqual(['b', 'b/work#1', 'b/work#1/work#1', 'b/work#1/work#1/work#1'].map((id) => [id, 'cancelled']));
+      .toEqual(['b', child('b'), child(child('b')), deep('b')].map((id) => [id, 'cancelled']));
     expect(world.problems).toEqual([]);
   });
 
@@ -269,7 +272,7 @@ describe('children', () => {
     const id = 'x'.repeat(500);
     const run = await engine.start('parent', { id });
     await world.clock.advance(0);
-    await engine.run(`${id}/work#1`).send(answer);
+    await engine.run(childRunId(`${id}/work#1`)).send(answer);
     expect(await run.result()).toMatchObject({ output: 'yes' });
   });
 
@@ -282,10 +285,14 @@ describe('children', () => {
     const engine = world.engine();
     const run = await engine.start('again', { id: 'r' });
     await world.clock.advance(0);
-    await engine.run('r/work#1').send({ type: 'FAIL' } as never);
+    await engine.run(childRunId('r/work#1')).send({ type: 'FAIL' } as never);
     await world.clock.advance(5_000);
-    expect(statuses(world)).toEqual({ r: 'running', 'r/work#1': 'failed', 'r/work#1/again 2': 'waiting' });
-    await engine.run('r/work#1/again 2').send(answer);
+    expect(statuses(world)).toEqual({
+      r: 'running',
+      [childRunId('r/work#1')]: 'failed',
+      [childRunId('r/work#1', 2)]: 'waiting',
+    });
+    await engine.run(childRunId('r/work#1', 2)).send(answer);
     expect(await run.result()).toMatchObject({ output: 'yes' });
   });
 

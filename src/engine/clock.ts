@@ -1,6 +1,10 @@
 /**
- * Where the engine gets the time from. Deadlines, leases and records use it; a virtual one makes them testable.
+ * Where the engine gets the time from: for deadlines, leases and records. A virtual one makes them testable.
+ *
+ * I1. The real clock never goes back and never jumps: it takes the time of day once and counts on from there, so a
+ *     correction of the machine's clock moves no lease and fires no timer.
  */
+
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -9,19 +13,43 @@ export interface Clock {
 }
 
 /** Node's timers overflow past this and would fire at once. */
-const longestTimeoutMs = 2 ** 31 - 1;
+const maxTimeoutMs = 2 ** 31 - 1;
 
-export const realClock: Clock = {
-  now: Date.now,
-  at(deadline, fn) {
-    let timeout: NodeJS.Timeout;
-    const arm = (): void => {
-      const left = Math.max(0, deadline - Date.now());
-      timeout = setTimeout(left > longestTimeoutMs ? arm : fire, Math.min(left, longestTimeoutMs)).unref();
-    };
-    // A timeout may fire a millisecond before the clock shows its deadline.
-    const fire = (): void => (Date.now() < deadline ? arm() : fn());
-    arm();
-    return () => clearTimeout(timeout);
-  },
-};
+const startedAt = Date.now() - performance.now();
+
+export const realClock: Clock = createMonotonicClock(() => Math.floor(startedAt + performance.now()));
+
+export interface MonotonicClock extends Clock {
+  /** `now` has jumped forward: timers are set anew. */
+  adjusted(): void;
+}
+
+/** A clock on `now`, which never goes back. */
+export function createMonotonicClock(now: () => number): MonotonicClock {
+  const alarms = new Set<() => void>();
+  return {
+    now,
+    at(deadline, fn) {
+      let timeout: NodeJS.Timeout | undefined;
+      const arm = (): void => {
+        clearTimeout(timeout);
+        timeout = setTimeout(expire, Math.min(Math.max(0, deadline - now()), maxTimeoutMs)).unref();
+      };
+      // A timeout may fire a millisecond before the clock shows its deadline.
+      const expire = (): void => {
+        if (now() < deadline) return arm();
+        alarms.delete(arm);
+        fn();
+      };
+      alarms.add(arm);
+      arm();
+      return () => {
+        alarms.delete(arm);
+        clearTimeout(timeout);
+      };
+    },
+    adjusted() {
+      for (const arm of alarms) arm();
+    },
+  };
+}

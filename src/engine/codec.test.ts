@@ -91,10 +91,10 @@ describe('what JSON does not carry', () => {
     });
   }
 
-  it('is an error of any other class, as an Error under its name', () => {
+  it('is an error of any other class, under its name, as an instance of what it extends and is known', () => {
     const back = roundTrip(new Custom('odd')) as Custom;
     expect(back).toMatchObject({ name: 'Custom', message: 'odd', hint: 'look there' });
-    expect(Object.getPrototypeOf(back)).toBe(Error.prototype);
+    expect(Object.getPrototypeOf(back)).toBe(TypeError.prototype);
     expect(roundTrip(new DOMException('stop', 'AbortError'))).toMatchObject({
       name: 'AbortError',
       message: 'stop',

@@ -7,15 +7,16 @@
  *
  * I1. `decode(encode(value))` is deeply equal to `value`, or `encode` throws `ValueNotCarriable`.
  * I2. An error comes back with its name, message, stack, cause and own fields, and as an instance of its class if that
- *     is one of ECMAScript's or Signalbox's; other classes come back as `Error` under their name.
+ *     is one of ECMAScript's or Signalbox's, or among the classes that the caller knows; of another class, as an instance of
+ *     the nearest that it extends and that is known, at last `Error`. Which classes it was of stays with it, so that whoever
+ *     knows them can bring it back later.
  * I3. Nobody else can change what `seal` gives back: objects and arrays are frozen, deeply; where something cannot be
  *     frozen (`Date`, `Map`, typed arrays, errors, ...) it gives back a copy.
  */
 import * as devalue from 'devalue';
 
-import * as signalboxErrors from '../errors.ts';
-
-const { SignalboxError, ValueNotCarriable } = signalboxErrors;
+import { commonErrorClasses, type ErrorClass, type ErrorClasses } from '../error-classes.ts';
+import { ValueNotCarriable } from '../errors.ts';
 
 /** How a value can be carried: as JSON; only with devalue's help; so, and with something in it that cannot be frozen. */
 type Carriage = 'plain' | 'rich' | 'loose';
@@ -39,24 +40,30 @@ function write(value: unknown, carriage: Carriage): string {
   return carriage === 'plain' ? JSON.stringify(value) : RICH_MARK + devalue.stringify(value, reducers);
 }
 
-export function decode(text: string): unknown {
+export function decode(text: string, classes?: ErrorClasses): unknown {
   if (text === RICH_MARK) return undefined;
   return text.startsWith(RICH_MARK)
-    ? devalue.parse(text.slice(RICH_MARK.length), revivers)
+    ? devalue.parse(text.slice(RICH_MARK.length), reviversOf(classes))
     : (JSON.parse(text) as unknown);
 }
 
 /** A deep copy that is what a store would give back. */
-export function carried<T>(value: T, where?: string): T {
+export function carried<T>(value: T, where?: string, classes?: ErrorClasses): T {
   if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value;
-  return decode(encode(value, where)) as T;
+  return decode(encode(value, where), classes) as T;
+}
+
+/** The value with the errors in it as instances of these classes. */
+export function revived<T>(value: T, classes: ErrorClasses): T {
+  const carriage = inspect(value, walk('value', false));
+  return carriage === 'loose' ? (decode(write(value, carriage), classes) as T) : value;
 }
 
 /** Check that a value can be carried, and give it back frozen (I3). Throws `ValueNotCarriable` with the path of what cannot. */
-export function seal<T>(value: T, where: string): T {
-  const carriage = inspect(value, walk(where, true));
+export function seal<T>(value: T, where: string, classes?: ErrorClasses): T {
+  const carriage = inspect(value, walk(where, true, classes));
   if (carriage !== 'loose') return value;
-  const copy = decode(write(value, carriage)) as T;
+  const copy = decode(write(value, carriage), classes) as T;
   inspect(copy, walk(where, true));
   return copy;
 }
@@ -66,14 +73,15 @@ interface Walk {
   /** What the whole value is called. */
   readonly where: string;
   readonly freeze: boolean;
+  readonly classes?: ErrorClasses | undefined;
   /** The objects that the present value stands in, outermost first. */
   readonly above: object[];
   /** The keys that led here: names of fields, or indices of arrays. */
   readonly trail: Array<string | number>;
 }
 
-function walk(where: string, freeze: boolean): Walk {
-  return { where, freeze, above: [], trail: [] };
+function walk(where: string, freeze: boolean, classes?: ErrorClasses): Walk {
+  return { where, freeze, classes, above: [], trail: [] };
 }
 
 function pathOf({ where, trail }: Walk): string {
@@ -170,6 +178,7 @@ function inspectRich(value: object, at: Walk): Carriage {
     let index = 0;
     for (const item of value as Set<unknown>) inspectPart(item, `values[${index++}]`, at);
   } else if (value instanceof Error) {
+    at.classes?.seen?.(value);
     inspectPart(value.cause, 'cause', at);
     // An error is copied, not frozen, so what is its own stays as it is.
     const loose = { ...at, freeze: false };
@@ -228,6 +237,8 @@ function notCarriable(at: Walk, found: string): Error {
 
 interface CarriedError {
   readonly name: string;
+  /** The names of its class and those that this extends, but for `Error`. Left out if its name tells. */
+  readonly classes?: readonly string[];
   readonly message: string;
   readonly stack: string | undefined;
   readonly cause: { readonly value: unknown } | undefined;
@@ -236,43 +247,71 @@ interface CarriedError {
   readonly fields: Record<string, unknown>;
 }
 
-const errorClasses = new Map<string, { readonly prototype: Error }>(
-  [
-    EvalError,
-    RangeError,
-    ReferenceError,
-    SyntaxError,
-    TypeError,
-    URIError,
-    AggregateError,
-    ...Object.values(signalboxErrors).filter(
-      (exported) => exported === SignalboxError || exported.prototype instanceof SignalboxError,
-    ),
-  ].map((errorClass) => [errorClass.name, errorClass as { readonly prototype: Error }]),
-);
+/** What class an error was of before it came back as an instance of another. */
+const lostClasses = new WeakMap<Error, readonly string[]>();
+
+/** The names of an error's classes, its own first, without `Error`. */
+function classNames(error: Error): readonly string[] {
+  const lost = lostClasses.get(error);
+  if (lost) return lost;
+  const names: string[] = [];
+  let prototype = Object.getPrototypeOf(error) as Error;
+  while (prototype instanceof Error) {
+    names.push(className(prototype));
+    prototype = Object.getPrototypeOf(prototype) as Error;
+  }
+  return names;
+}
+
+/** Whether an error is an instance of a class that it would not come back as. */
+export function isForeign(error: Error, classes: ErrorClasses): boolean {
+  if (lostClasses.has(error)) return false;
+  const [own] = classNames(error);
+  return own !== undefined && !classNamed(own, classes);
+}
+
+function classNamed(name: string, classes: ErrorClasses | undefined): ErrorClass | undefined {
+  return commonErrorClasses.get(name) ?? classes?.get(name);
+}
+
+/** Have an error be taken for one of the same classes as another. */
+export function keepClasses(error: Error, of: Error): void {
+  lostClasses.set(error, classNames(of));
+}
 
 const reducers = {
-  Error: (value: unknown): CarriedError | false =>
-    value instanceof Error && {
-      name: value.name,
+  Error(value: unknown): CarriedError | false {
+    if (!(value instanceof Error)) return false;
+    const { name } = value;
+    const classes = classNames(value);
+    const isPlain = classes.length === 0 ? name === 'Error' : classes[0] === name;
+    return {
+      name,
+      ...(isPlain && (classes.length < 2 || commonErrorClasses.has(name)) ? {} : { classes }),
       message: value.message,
       stack: value.stack,
       cause: 'cause' in value ? { value: value.cause } : undefined,
       errors: value instanceof AggregateError ? (value.errors as unknown[]) : undefined,
       fields: ownFields(value),
-    },
-};
-
-const revivers = {
-  Error: ({ name, message, stack, cause, errors, fields }: CarriedError): Error => {
-    const error = new Error(message, cause && { cause: cause.value });
-    const errorClass = errorClasses.get(name);
-    if (errorClass) Object.setPrototypeOf(error, errorClass.prototype);
-    const hidden = { configurable: true, writable: true, enumerable: false };
-    if (error.name !== name && !Object.hasOwn(fields, 'name'))
-      Object.defineProperty(error, 'name', { ...hidden, value: name });
-    Object.defineProperty(error, 'stack', { ...hidden, value: stack });
-    if (errors) Object.defineProperty(error, 'errors', { ...hidden, value: errors });
-    return Object.assign(error, fields);
+    };
   },
 };
+
+function reviversOf(classes: ErrorClasses | undefined): { Error(carried: CarriedError): Error } {
+  return {
+    Error({ name, classes: given, message, stack, cause, errors, fields }) {
+      const names = given ?? (name === 'Error' ? [] : [name]);
+      const error = new Error(message, cause && { cause: cause.value });
+      const known = names.map((each) => classNamed(each, classes));
+      const nearest = known.find((errorClass) => errorClass !== undefined);
+      if (nearest) Object.setPrototypeOf(error, nearest.prototype as Error);
+      if (known[0] === undefined && names.length > 0) lostClasses.set(error, names);
+      const hidden = { configurable: true, writable: true, enumerable: false };
+      if (error.name !== name && !Object.hasOwn(fields, 'name'))
+        Object.defineProperty(error, 'name', { ...hidden, value: name });
+      Object.defineProperty(error, 'stack', { ...hidden, value: stack });
+      if (errors) Object.defineProperty(error, 'errors', { ...hidden, value: errors });
+      return Object.assign(error, fields);
+    },
+  };
+}

@@ -208,10 +208,13 @@ describe('a run that cannot go on', () => {
     const broken = engineOn(data, defineWorkflow({ machine: changed, version: '1' }), { clock });
     await vi.waitFor(() => expect(problems).not.toEqual([]));
     expect(problems[0]?.message).toMatch(/`r`.*one-step@1/);
-    await expect(broken.run('r').result()).rejects.toThrow(/No worker can go on/);
+    await expect(broken.run('r').result()).rejects.toMatchObject({
+      code: 'RUN_STUCK',
+      details: { problem: { code: 'SNAPSHOT_NOT_RESTORABLE' } },
+    });
     expect((await broken.list()).runs[0]).toMatchObject({
       status: 'running',
-      problem: expect.stringContaining('cannot be restored') as string,
+      problem: { code: 'SNAPSHOT_NOT_RESTORABLE' },
     });
     await broken.stop();
     await clock.advance(60_000);

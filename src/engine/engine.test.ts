@@ -3,6 +3,7 @@ import { assign, fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 
 import { createMemoryData, type MemoryData, memoryStore } from '../../persistence/memory.ts';
+import type { Store } from '../../persistence/store.ts';
 import {
   EventInvalid,
   EventNotAccepted,
@@ -376,5 +377,25 @@ describe('an event that a gate refuses', () => {
     const run = await engineOf(workflow).start(workflow);
     await expect(run.send({ type: 'EDIT', amount: 10_000 })).rejects.toThrow('`sane`: 10000 is over 100.');
     expect(await run.send({ type: 'EDIT', amount: 100 })).toMatchObject({ status: 'done' });
+  });
+});
+
+describe('what the store notices by itself', () => {
+  it('is told by `onProblem`, until the engine stops', async () => {
+    const listeners = new Set<(error: Error) => void>();
+    const told: Error[] = [];
+    const store: Store = {
+      ...memoryStore(),
+      onProblem(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    };
+    const engine = createEngine({ workflows: [], store, onProblem: (error) => void told.push(error) });
+    const noticed = new Error('the server may evict runs');
+    for (const listener of listeners) listener(noticed);
+    expect(told).toEqual([noticed]);
+    await engine.stop();
+    expect(listeners.size).toBe(0);
   });
 });

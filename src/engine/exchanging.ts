@@ -5,7 +5,8 @@
 import type { Exchange, OutsideCall } from '../invocation.ts';
 import { describeError } from '../plain-error.ts';
 import { costOf, type PriceTable } from '../prices.ts';
-import type { Budget } from './budget.ts';
+import type { Budget, Reservation } from './budget.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /**
  * Stands between the actors and the outside: makes the call, or answers in its stead. What it gives must be what the call
@@ -45,11 +46,10 @@ export interface ExchangePorts extends ExchangeContext {
 export async function exchange<T>(call: OutsideCall<T>, ports: ExchangePorts): Promise<T> {
   const { signal, part, prices, budget, intercept } = ports;
   signal.throwIfAborted();
-  const reserved = call.standIn === true ? undefined : await budget?.reserve(call);
-  if (signal.aborted) {
-    await reserved?.free();
-    signal.throwIfAborted();
-  }
+  const reserved = call.standIn === true ? undefined : await reserve(call, budget, signal);
+  // A store that is away keeps only those waiting who still want the answer.
+  const stored = (write: Promise<void> | undefined): Promise<void> | undefined =>
+    write && untilAborted(write, signal);
   let request = call.request;
   const at = ports.now();
   const startedAt = performance.now();
@@ -75,8 +75,8 @@ export async function exchange<T>(call: OutsideCall<T>, ports: ExchangePorts): P
     const cost = charge ? costOf(prices, charge) : undefined;
     record({ error: describeError(error), ...known, ...(cost !== undefined && { costUsd: cost }) });
     // Whether a call that failed was charged is not known, unless it says so.
-    if (known.model !== undefined && known.usage) await reserved?.settle(known.model, known.usage);
-    else await reserved?.release(error);
+    if (known.model !== undefined && known.usage) await stored(reserved?.settle(known.model, known.usage));
+    else await stored(reserved?.release(error));
     throw error;
   }
   const { answer, replayed } = made;
@@ -85,7 +85,25 @@ export async function exchange<T>(call: OutsideCall<T>, ports: ExchangePorts): P
   const charged = model !== undefined && usage && !call.standIn && !replayed ? { model, usage } : undefined;
   const costUsd = charged && costOf(prices, charged);
   record({ ...described, ...(costUsd !== undefined && { costUsd }), ...(replayed && { replayed }) });
-  if (charged) await reserved?.settle(charged.model, charged.usage);
-  else await reserved?.free();
+  if (charged) await stored(reserved?.settle(charged.model, charged.usage));
+  else await stored(reserved?.free());
   return answer;
+}
+
+/** Rejects with the signal's reason, and reserves nothing, if it is aborted meanwhile. */
+async function reserve(
+  call: OutsideCall<unknown>,
+  budget: Budget | undefined,
+  signal: AbortSignal,
+): Promise<Reservation | undefined> {
+  if (!budget) return undefined;
+  const reserving = budget.reserve(call);
+  try {
+    const reserved = await untilAborted(reserving, signal);
+    signal.throwIfAborted();
+    return reserved;
+  } catch (error) {
+    if (signal.aborted) void reserving.then((reserved) => reserved?.free()).catch(() => {});
+    throw error;
+  }
 }

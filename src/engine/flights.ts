@@ -1,14 +1,14 @@
 /**
- * The flights of a held run: its invocations that are being performed here, from their start to their outcome.
+ * The invocations of a leased run that are in flight: executed here, from their start to their outcome.
  *
- * I1. An invocation has at most one flight, and its outcome is handed on only while the machine still waits for it.
- * I2. The start of an irreversible actor that is not idempotent is recorded before it is performed. Taken over, it is not
- *     performed again: the machine gets `OutcomeUnknown`.
- * I3. What a flight exchanged with the outside is recorded even if nobody waits for its outcome any more.
- * I4. An invocation that was put off has no flight until its time has come.
+ * I1. An invocation that the machine waits for, and whose time has come, is in flight, or has an outcome that waits for its
+ *     turn, or is started as soon as the lease is certain. `dispatch` is asked after every change, so none is forgotten.
+ * I2. An invocation is in flight at most once, and its outcome is handed on only while the machine still waits for it.
+ * I3. The start of an irreversible actor that is not idempotent is recorded, durably, before it is executed. Taken over, it
+ *     is not executed again: the machine gets `OutcomeUnknown`.
+ * I4. What an invocation exchanged with the outside is recorded even if nothing waits for its outcome any more.
+ * I5. An invocation that ignores its signal is left behind once it is aborted: it holds neither the run nor a place.
  */
-import { setTimeout as pause } from 'node:timers/promises';
-
 import type { AnyActorLogic } from 'xstate';
 
 import { OutcomeUnknown, SignalboxError, SnapshotNotRestorable } from '../errors.ts';
@@ -27,46 +27,53 @@ import {
   type PerformerPort,
 } from './performer.ts';
 import type { Invocation } from './run-state.ts';
+import type { RecordOptions } from './run-writer.ts';
 
 export interface FlightsPorts extends Pick<
   PerformerPort,
-  'shared' | 'runsOf' | 'partial' | 'prices' | 'intercept'
+  'shared' | 'runsOf' | 'partial' | 'prices' | 'intercept' | 'outlast' | 'untilAnswered' | 'escaped'
 > {
   readonly runId: string;
   readonly workflow: AnyWorkflow;
   readonly clock: Clock;
   readonly journal: ReadonlyMap<string, string>;
-  /** Whether the run is certainly this worker's to work on; if not, whoever goes on with it starts what is to be started. */
-  isHeld(): boolean;
-  /** Rejects if this worker no longer holds the run. */
-  record(entries: readonly HistoryEntry[], kept?: Readonly<Record<string, string>>): Promise<void>;
-  landed(flight: Flight, outcome: Outcome): void;
-  /** The run cannot go on here. */
+  /** Whether no other worker can have the run now. */
+  isLeased(): boolean;
+  /** Resolves once no other worker can have the run, which may be never. */
+  untilLeased(): Promise<void>;
+  /** Waits out the store's trouble. Never settles if this worker no longer has the run. */
+  record(
+    entries: readonly HistoryEntry[],
+    kept?: Readonly<Record<string, string>>,
+    options?: RecordOptions,
+  ): Promise<void>;
+  settled(flight: Flight, outcome: Outcome): void;
+  /** The run cannot be executed here. */
   failed(error: unknown): void;
 }
 
 export interface Flights {
   readonly size: number;
-  /** Whether any flight is under way but those of these keys. */
+  /** Whether any is in flight but those of these keys. */
   anyBut(keys: readonly string[]): boolean;
   has(key: string): boolean;
-  start(invocation: Invocation): void;
-  /** Go on with invocations that another worker, or this one before, may have started. */
-  takeOver(invocations: readonly Invocation[]): void;
-  /** Start those whose time has come. */
-  startDue(invocations: readonly Invocation[]): void;
+  /** Start those whose time has come, unless they are in flight. Without a certain lease none is started. */
+  dispatch(invocations: Iterable<Invocation>): void;
   /** The machine no longer waits for these. */
   stop(keys: readonly string[]): void;
-  /** Put on record what a flight exchanged whose outcome nobody takes. */
+  /** Record what a flight exchanged whose outcome nothing takes. */
   discard(flight: Flight): void;
   abortAll(): void;
-  /** Abort all that may be performed again elsewhere, and give the irreversible ones some time to end. */
-  wind(graceMs: number): Promise<void>;
+  /** Abort those that may be executed again elsewhere. Resolves when no other is in flight. */
+  drain(): Promise<void>;
 }
 
-export function createFlights(ports: FlightsPorts): Flights {
+/** `takenOver`: invocations that another worker, or this one before, may have started. */
+export function createFlights(ports: FlightsPorts, takenOver: readonly Invocation[]): Flights {
   const { runId, workflow, clock, journal, record } = ports;
   const flights = new Map<string, Flight>();
+  const maybeBegun = new Set(takenOver.filter(isDue).map(({ key }) => key));
+  const drained: (() => void)[] = [];
 
   const port: PerformerPort = {
     runId,
@@ -78,6 +85,9 @@ export function createFlights(ports: FlightsPorts): Flights {
     intercept: ports.intercept,
     runsOf: ports.runsOf,
     partial: ports.partial,
+    outlast: ports.outlast,
+    untilAnswered: ports.untilAnswered,
+    escaped: ports.escaped,
     budget:
       workflow.budget &&
       createBudget({
@@ -88,6 +98,7 @@ export function createFlights(ports: FlightsPorts): Flights {
         keep: (name, text) => record([], { [name]: text }),
       }),
     computing: new Map(),
+    storing: new Map(),
     discard,
     kept: (name) => journal.get(name),
     keep(flight, name, text, value) {
@@ -106,62 +117,68 @@ export function createFlights(ports: FlightsPorts): Flights {
     },
   };
 
-  async function fly(invocation: Invocation, logic: AnyActorLogic, { attempt, begun }: Start): Promise<void> {
+  async function execute(
+    invocation: Invocation,
+    logic: AnyActorLogic,
+    { attempt, begun }: Start,
+  ): Promise<void> {
     const flight = createFlight(invocation, attempt);
     const { key } = invocation;
     flights.set(key, flight);
-    const performedOnce = isPerformedOnce(durableActor(logic));
-    if (performedOnce && begun) return land(flight, { type: 'error', error: outcomeUnknown(flight) });
-    if (performedOnce || begun) {
+    const executedOnce = isExecutedOnce(durableActor(logic));
+    if (executedOnce && begun) return settle(flight, { type: 'error', error: outcomeUnknown(flight) });
+    if (executedOnce || begun) {
       const why = begun ? 'taken over' : 'irreversible';
       try {
-        await record([{ type: 'attempt', at: clock.now(), key, attempt, why }], {
-          [attemptName(key, attempt)]: '1',
-        });
+        await record(
+          [{ type: 'attempt', at: clock.now(), key, attempt, why }],
+          { [attemptName(key, attempt)]: '1' },
+          { durable: executedOnce },
+        );
       } catch (error) {
         return ports.failed(error);
       }
-      if (flights.get(key) !== flight || !ports.isHeld()) return;
+      // The store may have taken longer than the lease.
+      if (!ports.isLeased()) await ports.untilLeased();
+      if (flights.get(key) !== flight) return;
     }
-    land(flight, await perform(logic, flight, port));
+    settle(flight, await perform(logic, flight, port));
   }
 
-  function land(flight: Flight, outcome: Outcome): void {
+  function settle(flight: Flight, outcome: Outcome): void {
     const { key } = flight.invocation;
     flight.landed = true;
     if (flights.get(key) !== flight) return discard(flight);
-    flights.delete(key);
-    ports.landed(flight, outcome);
+    remove(key);
+    ports.settled(flight, outcome);
   }
 
   function discard(flight: Flight): void {
     const { invocation, exchanges } = flight;
-    if (exchanges.length === 0 || !ports.isHeld()) return;
+    if (exchanges.length === 0) return;
     flight.exchanges = [];
     record([{ type: 'discarded', at: clock.now(), key: invocation.key, exchanges }]).catch(ports.failed);
   }
 
-  function launch(invocation: Invocation, startOf: (actor: DurableActor | undefined) => Start): void {
-    if (!ports.isHeld()) return;
-    const logic = performerOf(workflow, invocation.src);
-    if (!logic) return ports.failed(missingActor(invocation));
-    void fly(invocation, logic, startOf(durableActor(logic)));
-  }
-
-  /** The next performance of an invocation that somebody may have begun. */
-  function nextOf(invocation: Invocation, actor: DurableActor | undefined): Start {
+  /** How it is to be executed next, if somebody may have begun to. */
+  function resumed(invocation: Invocation, actor: DurableActor | undefined): Start {
     const { key, notBefore, attempt: first = 1 } = invocation;
     let recorded = first - 1;
     while (journal.has(attemptName(key, recorded + 1))) recorded++;
     // One that may be repeated is on record only from its second start on, so the first may have been begun without; one
     // that was put off has most likely not been, as nothing is released that is under way.
-    const unrecorded = isPerformedOnce(actor) || notBefore !== undefined ? 0 : 1;
+    const unrecorded = isExecutedOnce(actor) || notBefore !== undefined ? 0 : 1;
     if (recorded < first && unrecorded === 0) return { attempt: first, begun: false };
     return { attempt: Math.max(recorded, first) + 1, begun: true };
   }
 
+  function remove(key: string): void {
+    flights.delete(key);
+    if (flights.size === 0) for (const resolve of drained.splice(0)) resolve();
+  }
+
   function abort(flight: Flight, reason: SignalboxError): void {
-    flights.delete(flight.invocation.key);
+    remove(flight.invocation.key);
     flight.abort(reason);
   }
 
@@ -197,17 +214,16 @@ export function createFlights(ports: FlightsPorts): Flights {
     },
     has: (key) => flights.has(key),
     anyBut: (keys) => [...flights.keys()].some((key) => !keys.includes(key)),
-    start: (invocation) => launch(invocation, () => ({ attempt: 1, begun: false })),
-    takeOver(invocations) {
+    dispatch(invocations) {
       for (const invocation of invocations) {
-        if (isDue(invocation)) launch(invocation, (actor) => nextOf(invocation, actor));
-      }
-    },
-    startDue(invocations) {
-      for (const invocation of invocations) {
-        const { key, notBefore, attempt = 1 } = invocation;
-        if (notBefore === undefined || flights.has(key) || !isDue(invocation)) continue;
-        launch(invocation, () => ({ attempt, begun: false }));
+        const { key, src, attempt = 1 } = invocation;
+        if (flights.has(key) || !isDue(invocation)) continue;
+        if (!ports.isLeased()) return;
+        const logic = performerOf(workflow, src);
+        if (!logic) return ports.failed(missingActor(invocation));
+        const mayBeBegun = maybeBegun.delete(key);
+        const start = mayBeBegun ? resumed(invocation, durableActor(logic)) : { attempt, begun: false };
+        void execute(invocation, logic, start);
       }
     },
     stop(keys) {
@@ -228,24 +244,23 @@ export function createFlights(ports: FlightsPorts): Flights {
     abortAll() {
       for (const flight of flights.values()) abort(flight, givenUp());
     },
-    async wind(graceMs) {
-      const graceUntil = Date.now() + graceMs;
+    drain() {
       for (const flight of flights.values()) {
         const logic = performerOf(workflow, flight.invocation.src);
         if (!(logic && durableActor(logic)?.irreversible)) abort(flight, givenUp());
       }
-      while (flights.size > 0 && Date.now() < graceUntil) await pause(5);
+      return flights.size === 0 ? Promise.resolve() : new Promise((resolve) => drained.push(resolve));
     },
   };
 }
 
-/** A performance that is to start. */
+/** An execution that is to start. */
 interface Start {
   readonly attempt: number;
   /** Whether it, or one before it, may have been begun and cut short. */
   readonly begun: boolean;
 }
 
-function isPerformedOnce(actor: DurableActor | undefined): boolean {
+function isExecutedOnce(actor: DurableActor | undefined): boolean {
   return actor !== undefined && actor.irreversible && !actor.idempotent;
 }

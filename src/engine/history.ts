@@ -55,6 +55,10 @@ export interface MessageEntry {
   readonly attempt?: number;
   readonly output?: unknown;
   readonly error?: unknown;
+  /** The run was ended without its machine, which no worker could host: `stopped` hooks of its actors did not run. */
+  readonly unhosted?: true;
+  /** Of a `retry`: the run goes on from the state that this step led to, instead of the one before it failed. */
+  readonly from?: number;
 }
 
 /** An event was not accepted when it was its turn. */

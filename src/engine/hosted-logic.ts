@@ -26,21 +26,30 @@ import {
   type StateNodeConfigLike,
   stateNodes,
 } from '../actor-sources.ts';
-import { InlineSpawn, SnapshotNotRestorable, WorkflowInvalid } from '../errors.ts';
-import { actorPath, childPath, isActive } from './actor-path.ts';
+import { type ErrorClass, errorClassesOf } from '../error-classes.ts';
+import { InlineSpawn, WorkflowInvalid } from '../errors.ts';
+import type { AnyWorkflow } from '../workflow.ts';
+import { actorPath, childPath, isActive, systemMadeId } from './actor-path.ts';
 import { findRefs, type MissingRef } from './actor-refs.ts';
+import { shapeOf } from './machine-shape.ts';
+import { type FittedMachine, type Misfit, misfitsOf, takesTimer, unfit } from './misfits.ts';
 import type { PersistedActor } from './run-state.ts';
 
 /** What the host is told while it delivers a message. */
 export interface HostPort {
-  /** A system was made or restored: give it the host's ids and timers. */
-  adopt(system: AnyActorRef['system']): void;
+  /** An actor was made or restored: give it the host's ids, and its system the host's timers. */
+  adopt(scope: AnyActorScope): void;
+  /** Whether the id was given by the system, and not by the machine. */
+  isSystemMade(actor: AnyActorRef): boolean;
   /** True while actors are brought back from a stored state, when starting means nothing new. */
   readonly restoring: boolean;
   /** Some actor is about to take an event. Throws if the message goes round in circles. */
   stepping(): void;
   /** A restored context refers to an actor that may not be there yet. */
   missing(ref: MissingRef): void;
+  /** Whether the state that is restored was stored by a machine of the same shape. */
+  readonly fits: boolean;
+  misfits(found: readonly Misfit[]): void;
   /** The input of the invocation that a restored actor waits for. */
   inputOf(self: AnyActorRef): unknown;
   action(action: ScopedAction, self: AnyActorRef): void;
@@ -50,16 +59,28 @@ export interface HostPort {
 
 export type ScopedAction = Parameters<AnyActorScope['actionExecutor']>[0];
 
+/** What the host asks of the logic of an actor. */
+export interface HostedLogic {
+  /** Of a machine: whether its timer with an event of that type leads anywhere. */
+  takesTimer?(type: string, snapshot: unknown): boolean;
+  /** It waits for the result of an invocation. */
+  readonly isInvocation?: true;
+}
+
 export interface HostedLogics {
   readonly root: AnyActorLogic;
   /** The promise logics by the name that invocations carry as `src`. */
   readonly performers: ReadonlyMap<string, AnyActorLogic>;
+  /** The error classes that the workflow registers. */
+  readonly errors: ReadonlyMap<string, ErrorClass>;
+  /** As `shapeOf` has it. */
+  readonly shape: string;
 }
 
 /** A machine that neither sets its own bound nor ends would spin for ever in `always`. */
 const maxMicrosteps = 10_000;
 
-export function hostedLogics(machine: AnyStateMachine, host: () => HostPort): HostedLogics {
+export function hostedLogics({ machine, errors }: AnyWorkflow, host: () => HostPort): HostedLogics {
   const performers = new Map<string, AnyActorLogic>();
   const machines = new Map<AnyStateMachine, AnyActorLogic>();
 
@@ -95,7 +116,12 @@ export function hostedLogics(machine: AnyStateMachine, host: () => HostPort): Ho
     ) as unknown as AnyActorLogic;
   };
 
-  return { root: hostedMachine(machine, ''), performers };
+  return {
+    root: hostedMachine(machine, ''),
+    performers,
+    errors: errorClassesOf(errors),
+    shape: shapeOf(machine as AnyStateMachine),
+  };
 }
 
 /** The config with every inline `invoke.src` replaced by the name that it goes by. */
@@ -140,14 +166,14 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
 
   /** From here on the actor reports what it would do, instead of doing it. Done once, when its first snapshot is made. */
   const quieten = (scope: AnyActorScope): void => {
-    const { system, self, actionExecutor: execute } = scope;
-    host().adopt(system);
+    const { self, actionExecutor: execute } = scope;
+    host().adopt(scope);
     scope.emit = (event) => host().emitted(event, self);
     scope.actionExecutor = (action) => {
-      if (!action.type.startsWith('xstate.') || action.type === 'xstate.log')
-        return host().action(action, self);
-      noteChild(action, self, changes.get(scope));
-      return execute(action);
+      const isCustom = !action.type.startsWith('xstate.') || action.type === 'xstate.log';
+      if (!isCustom) noteChild(action, self, changes.get(scope));
+      // XState decides when: at once in a running actor, at its start in one that is new, never if it is stopped before.
+      return execute(isCustom ? { ...action, exec: () => host().action(action, self) } : action);
     };
   };
 
@@ -155,7 +181,7 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
     const changed: ChildChanges = { spawned: [], stopped: new Set() };
     changes.set(scope, changed);
     const next = take() as MachineSnapshotLike;
-    return next.children === before ? next : findable(next, before, changed, scope.self);
+    return next.children === before ? next : findable(next, before, changed, scope.self, host);
   };
 
   return {
@@ -176,21 +202,23 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
     restoreSnapshot(persisted: PersistedActor, scope: AnyActorScope) {
       quieten(scope);
       // It failed before it had a state.
-      if (persisted.value === undefined) return { ...persisted, children: {} };
-      for (const [id, { src }] of Object.entries(persisted.children ?? {})) {
-        if (Object.hasOwn(machine.implementations.actors, src)) continue;
-        throw new SnapshotNotRestorable(
-          `Actor \`${id}\` needs \`${src}\`, which machine \`${machine.id}\` no longer has.`,
-          {
-            details: { src, actor: id },
-          },
+      if (persisted.value === undefined && persisted.status !== 'active')
+        return { ...persisted, children: {} };
+      if (!host().fits) {
+        const misfits = misfitsOf(
+          persisted,
+          machine as unknown as FittedMachine,
+          nodes,
+          actorPath(scope.self),
         );
+        host().misfits(misfits);
+        if (misfits.length > 0) throw unfit(misfits);
       }
       const restored = machine.restoreSnapshot(
         {
           ...persisted,
           context: findRefs(persisted.context, (ref) => host().missing(ref)),
-          historyValue: remembered(persisted.historyValue, nodes, machine.id),
+          historyValue: remembered(persisted.historyValue),
         } as never,
         scope,
       );
@@ -198,6 +226,8 @@ function machineShell(machine: AnyStateMachine, host: () => HostPort): object {
     },
     getPersistedSnapshot: machine.getPersistedSnapshot,
     start: machine.start,
+    takesTimer: (type: string, { _nodes: active = [] }: MachineSnapshotLike) =>
+      takesTimer(type, active, nodes),
   };
 }
 
@@ -231,6 +261,7 @@ function findable(
   before: Children,
   { spawned, stopped }: ChildChanges,
   self: AnyActorRef,
+  host: () => HostPort,
 ): MachineSnapshotLike {
   const all = new Set([
     ...Object.values(snapshot.children),
@@ -242,6 +273,12 @@ function findable(
     if (typeof child.src !== 'string') {
       throw new InlineSpawn(
         `\`${path}\` was spawned from inline logic, which cannot be found again after a restart. Name the logic in \`setup({ actors })\` and spawn it by that name.`,
+        { details: { path } },
+      );
+    }
+    if (systemMadeId.test(child.id) && !before[child.id] && !host().isSystemMade(child)) {
+      throw new WorkflowInvalid(
+        `\`${path}\` was given an id such as the engine gives to actors without one. Give it another.`,
         { details: { path } },
       );
     }
@@ -273,23 +310,11 @@ function inTurn(snapshot: MachineSnapshotLike, { turns, value }: PersistedActor)
 }
 
 /** The states that history remembers, in the form that XState finds them by even if there is a dot in the machine's id. */
-function remembered(
-  history: PersistedActor['historyValue'],
-  nodes: ReadonlyMap<string, unknown>,
-  machineId: string,
-): unknown {
+function remembered(history: PersistedActor['historyValue']): unknown {
   return Object.fromEntries(
     Object.entries(history ?? {}).map(([historyId, states]) => [
       historyId,
-      states.map(({ id }) => {
-        if (nodes.has(id)) return { id: id.replaceAll(/[\\.]/g, String.raw`\$&`) };
-        throw new SnapshotNotRestorable(
-          `\`${historyId}\` remembers state \`${id}\`, which machine \`${machineId}\` no longer has.`,
-          {
-            details: { state: id },
-          },
-        );
-      }),
+      states.map(({ id }) => ({ id: id.replaceAll(/[\\.]/g, String.raw`\$&`) })),
     ]),
   );
 }
@@ -297,6 +322,7 @@ function remembered(
 /** Promise logic as XState sees it from outside, without the promise. */
 function awaitedResult(src: string, host: () => HostPort): AnyActorLogic {
   return {
+    isInvocation: true,
     transition(state: PersistedActor, event: EventObject & { data?: unknown }): PersistedActor {
       switch (event.type) {
         case 'xstate.promise.resolve':
@@ -312,13 +338,15 @@ function awaitedResult(src: string, host: () => HostPort): AnyActorLogic {
     start(state: PersistedActor, { self }: AnyActorScope): void {
       if (state.status === 'active' && !host().restoring) host().started(self, src, state.input);
     },
-    getInitialSnapshot: (_scope: AnyActorScope, input: unknown): PersistedActor => ({
-      status: 'active',
-      input,
-    }),
+    getInitialSnapshot(scope: AnyActorScope, input: unknown): PersistedActor {
+      host().adopt(scope);
+      return { status: 'active', input };
+    },
     getPersistedSnapshot: (state: PersistedActor): PersistedActor => state,
-    restoreSnapshot: (state: PersistedActor, { self }: AnyActorScope): PersistedActor =>
-      state.status === 'active' ? { status: 'active', input: host().inputOf(self) } : state,
+    restoreSnapshot(state: PersistedActor, scope: AnyActorScope): PersistedActor {
+      host().adopt(scope);
+      return state.status === 'active' ? { status: 'active', input: host().inputOf(scope.self) } : state;
+    },
   } as unknown as AnyActorLogic;
 }
 
@@ -326,6 +354,14 @@ function awaitedResult(src: string, host: () => HostPort): AnyActorLogic {
 function quietTransition(logic: AnyActorLogic, host: () => HostPort): AnyActorLogic {
   return {
     ...logic,
+    getInitialSnapshot(scope: AnyActorScope, input: unknown) {
+      host().adopt(scope);
+      return logic.getInitialSnapshot(scope as never, input as never);
+    },
+    restoreSnapshot(snapshot: unknown, scope: AnyActorScope) {
+      host().adopt(scope);
+      return logic.restoreSnapshot ? logic.restoreSnapshot(snapshot as never, scope as never) : snapshot;
+    },
     transition: (snapshot: unknown, event: EventObject, scope: AnyActorScope) =>
       logic.transition(
         snapshot as never,

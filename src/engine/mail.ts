@@ -10,6 +10,8 @@ export type Mail =
   /** With `hold` the event waits until a state accepts it; without, it is refused if the state at its turn does not. */
   | { readonly type: 'event'; readonly event: EventObject; readonly hold?: true; readonly by?: Answerer }
   | { readonly type: 'cancel'; readonly reason?: string }
+  /** The run's own code has thrown where nothing awaits it: the run fails with this error. */
+  | { readonly type: 'fail'; readonly error: unknown }
   /** What this deferred invocation waits for has happened. */
   | { readonly type: 'wake'; readonly key: string }
   /** A step is about to stop this invocation, which has to be told when the step is stored. */
@@ -23,6 +25,8 @@ export type SentMail = Extract<Mail, { readonly type: 'event' | 'cancel' }>;
 export interface ReceivedMail {
   readonly id: number;
   readonly at: number;
+  /** The key it was sent with. */
+  readonly key?: string;
   readonly mail: Mail;
 }
 
@@ -30,6 +34,6 @@ export function encodeMail(mail: Mail): string {
   return encode(mail, 'event');
 }
 
-export function receiveMail({ id, at, body }: InboxMessage): ReceivedMail {
-  return { id, at, mail: decode(body) as Mail };
+export function receiveMail({ id, at, key, body }: InboxMessage): ReceivedMail {
+  return { id, at, ...(key === undefined ? {} : { key }), mail: decode(body) as Mail };
 }

@@ -7,6 +7,7 @@
  * I3. A part of an invocation keeps its values under its own name, so no two parts share one.
  */
 import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { AnyActorLogic } from 'xstate';
 
@@ -20,6 +21,7 @@ import {
   type InvocationScope,
   type StoppedScope,
 } from '../invocation.ts';
+import { idAt, sessionIdOf } from './actor-path.ts';
 import { carriedError } from './carried-error.ts';
 import { carried, decode, encode } from './codec.ts';
 import type { Shared } from '../../persistence/shared.ts';
@@ -27,6 +29,8 @@ import { costOf } from '../prices.ts';
 import type { Clock } from './clock.ts';
 import { exchange, type ExchangePorts } from './exchanging.ts';
 import type { Invocation } from './run-state.ts';
+import { untilAborted } from './until-aborted.ts';
+import { runUserCode, type UserCode } from './user-code.ts';
 
 /** An invocation that is being performed. */
 export interface Flight {
@@ -79,12 +83,23 @@ export interface PerformerPort extends Pick<
   partial(flight: Flight, part: string | undefined, text: string): void;
   /** The journal value of that name, as it was stored. */
   kept(name: string): string | undefined;
-  /** Store a journal value and what was exchanged to get it. Rejects if this worker no longer holds the run. */
+  /**
+   * Store a journal value and what was exchanged to get it. Waits out the store's trouble; never settles if this worker
+   * no longer has the run.
+   */
   keep(flight: Flight, name: string, text: string, value: unknown): Promise<void>;
   /** Put on record what a flight exchanged that has landed. */
   discard(flight: Flight): void;
+  /** Waits out the trouble of the store, wherever `make` meets it. */
+  outlast<T>(make: () => Promise<T>): Promise<T>;
+  /** Resolves when what is being written or asked of the store now is answered; undefined if that is nothing. */
+  untilAnswered(): Promise<void> | undefined;
+  /** The run fails with this error, which the code of the invocation let escape. */
+  escaped(error: Error): void;
   /** Values that are being computed, by journal name; shared by the run. */
   readonly computing: Map<string, Computation>;
+  /** Values that were computed and are being stored, by journal name; shared by the run. */
+  readonly storing: Map<string, Promise<unknown>>;
 }
 
 export interface Computation {
@@ -102,32 +117,38 @@ export type Outcome =
 /** Perform the invocation and give what the machine is to be told. Never rejects. */
 export async function perform(logic: AnyActorLogic, flight: Flight, port: PerformerPort): Promise<Outcome> {
   const { invocation } = flight;
+  const { path } = invocation;
+  const code: UserCode = { runId: port.runId, path, isOver: false, fail: port.escaped };
   try {
     const actor = durableActor(logic);
-    const output = actor
-      ? await actor.perform(carried(invocation.input), scopeOf(flight, port, []))
-      : await (logic.config as PromiseCreator)({
-          input: carried(invocation.input),
-          get signal() {
-            return flight.signal;
-          },
-          // Made only for who asks, like the signal.
-          get self() {
-            return detached(invocation.path).self;
-          },
-          get system() {
-            return detached(invocation.path).system;
-          },
-          get emit() {
-            return detached(invocation.path).emit;
-          },
-        });
+    const output = await runUserCode(code, () =>
+      actor
+        ? actor.perform(carried(invocation.input), scopeOf(flight, port, []))
+        : (logic.config as PromiseCreator)({
+            input: carried(invocation.input),
+            get signal() {
+              return flight.signal;
+            },
+            // Made only for who asks, like the signal.
+            get self() {
+              return detached(path, code).self;
+            },
+            get system() {
+              return detached(path, code).system;
+            },
+            get emit() {
+              return detached(path, code).emit;
+            },
+          }),
+    );
     return output === undefined
       ? { type: 'output' }
       : { type: 'output', output: carried(output, `output of ${invocation.path}`) };
   } catch (error) {
     if (error instanceof Deferred) return { type: 'deferred', until: error.until, reason: error.message };
     return { type: 'error', error: carriedError(error) };
+  } finally {
+    code.isOver = true;
   }
 }
 
@@ -141,7 +162,7 @@ function scopeOf(
   signalOf: () => AbortSignal = () => flight.signal,
 ): InvocationScope {
   const { invocation, attempt } = flight;
-  const { clock, shared, runId, workflow, version } = port;
+  const { clock, runId, workflow, version } = port;
   const part = parts.length > 0 ? parts.join('/') : undefined;
   const key = [`${runId}/${invocation.key}`, ...parts].join('/');
 
@@ -150,6 +171,13 @@ function scopeOf(
   const keep = <T>(name: string, fn: () => Promise<T>): Promise<T> => {
     const text = port.kept(name);
     if (text !== undefined) return Promise.resolve(decode(text) as T);
+    const stored = port.storing.get(name);
+    // It was computed for an attempt that has been given up since, and is not computed again.
+    if (stored)
+      return untilAborted(
+        stored.then(() => keep(name, fn)),
+        signalOf(),
+      );
     return single(name, () => compute(name, fn));
   };
 
@@ -186,9 +214,18 @@ function scopeOf(
     const value = await fn();
     signalOf().throwIfAborted();
     const text = encode(value, `\`${name}\``);
-    await port.keep(flight, name, text, value);
+    const stored = port.keep(flight, name, text, value);
+    port.storing.set(name, stored);
+    const isStored = (): void => void port.storing.delete(name);
+    stored.then(isStored, isStored);
+    await stored;
     return decode(text) as T;
   };
+
+  const outlast = <T>(make: () => Promise<T>): Promise<T> => untilAborted(port.outlast(make), signalOf());
+  // Made only for who asks: most actors share nothing and start no runs.
+  let shared: Shared | undefined;
+  const sharing = (): Shared => (shared ??= outlasting(port.shared, outlast));
 
   const cached = <T>(
     name: string,
@@ -216,10 +253,10 @@ function scopeOf(
 
   const cachedForAll = <T>(name: string, fn: () => Promise<T>, ttlMs: number | undefined): Promise<T> =>
     single(`shared ${name}`, async () => {
-      const known = await shared.cached(name);
+      const known = await sharing().cached(name);
       if (known !== undefined) return decode(known) as T;
       const text = encode(await fn(), `\`${name}\``);
-      await shared.cache(name, text, ttlMs);
+      await sharing().cache(name, text, ttlMs);
       return decode(text) as T;
     });
 
@@ -232,7 +269,7 @@ function scopeOf(
       return signalOf();
     },
     now: () => clock.now(),
-    after: (ms, fn) => clock.at(clock.now() + ms, fn),
+    after: (ms, fn) => afterAnswers(ms, fn, port),
     once: (name, fn) => keep(nameOf(name), fn),
     kept<T>(name: string) {
       const text = port.kept(nameOf(name));
@@ -258,8 +295,48 @@ function scopeOf(
       }),
     costOf: (call) => costOf(port.prices, call),
     partial: (text) => port.partial(flight, part, text),
-    shared,
-    runs: port.runsOf(invocation),
+    get shared() {
+      return sharing();
+    },
+    get runs() {
+      return outlastingRuns(port.runsOf(invocation), outlast);
+    },
+  };
+}
+
+/** The time in which the store has not answered counts against nobody: what waits for its answer is given it first. */
+function afterAnswers(ms: number, fn: () => void, { clock, untilAnswered }: PerformerPort): () => void {
+  let isCalledOff = false;
+  const cancel = clock.at(clock.now() + ms, () => {
+    const answered = untilAnswered();
+    if (!answered) return fn();
+    void answered.then(nextTurn).then(() => isCalledOff || fn());
+  });
+  return () => {
+    isCalledOff = true;
+    cancel();
+  };
+}
+
+type Outlast = <T>(make: () => Promise<T>) => Promise<T>;
+
+/** What could not be given back costs others a wait, so that alone is not waited for. */
+function outlasting(shared: Shared, outlast: Outlast): Shared {
+  return {
+    take: (...args) => outlast(() => shared.take(...args)),
+    giveBack: (...args) => shared.giveBack(...args),
+    occupy: (...args) => outlast(() => shared.occupy(...args)),
+    vacate: (...args) => shared.vacate(...args),
+    cached: (...args) => outlast(() => shared.cached(...args)),
+    cache: (...args) => outlast(() => shared.cache(...args)),
+  };
+}
+
+function outlastingRuns(runs: ChildRuns, outlast: Outlast): ChildRuns {
+  return {
+    start: (...args) => outlast(() => runs.start(...args)),
+    outcome: (...args) => outlast(() => runs.outcome(...args)),
+    cancel: (...args) => outlast(() => runs.cancel(...args)),
   };
 }
 
@@ -294,9 +371,11 @@ export function attemptName(invocationKey: string, attempt: number): string {
 
 /** Whether a journal value is of no use once the invocation has its result. */
 export function belongsTo(invocationKey: string, journalName: string): boolean {
-  return (
-    journalName.startsWith(`once ${invocationKey} `) || journalName.startsWith(`attempt ${invocationKey} `)
-  );
+  return journalName.startsWith(`once ${invocationKey} `) || isAttemptOf(invocationKey, journalName);
+}
+
+export function isAttemptOf(invocationKey: string, journalName: string): boolean {
+  return journalName.startsWith(`attempt ${invocationKey} `);
 }
 
 interface Detached {
@@ -305,25 +384,35 @@ interface Detached {
   readonly emit: (event: unknown) => void;
 }
 
-/** What stands for `self` and `system` where code runs outside of the machine: they say who they are, and refuse to act. */
-export function detached(path: string): Detached {
-  const refuse = (what: string) => (): never => {
-    throw new SignalboxError(
+/**
+ * What stands for `self` and `system` where code runs outside of the machine: they say who they are, and refuse to act. Once
+ * the code is over, nobody is left to catch what they throw: then the run fails.
+ */
+export function detached(path: string, code: UserCode): Detached {
+  const refusal = (what: string): SignalboxError =>
+    new SignalboxError(
       'DETACHED_ACTOR',
       'fix-input',
-      `\`${what}\` was called by code of \`${path || 'the root'}\` that runs outside of the machine, after the step was stored. Return a value, or send an event with \`run.send\`.`,
+      `\`${what}\` was called by code of \`${path || 'the root'}\` that runs outside of the machine, after the step was stored. Return a value, use a delayed transition (\`after\`), or send an event with \`run.send\`.`,
+      { details: { runId: code.runId, path } },
     );
+  const refuse = (what: string) => (): never => {
+    throw refusal(what);
+  };
+  const refuseEffect = (what: string) => (): void => {
+    if (!code.isOver) throw refusal(what);
+    code.fail(refusal(what));
   };
   const self = {
-    id: path.slice(path.lastIndexOf('/') + 1),
-    sessionId: path,
-    send: refuse('self.send'),
+    id: path === '' ? code.runId : idAt(path),
+    sessionId: sessionIdOf(code.runId, path),
+    send: refuseEffect('self.send'),
     getSnapshot: refuse('self.getSnapshot'),
     subscribe: refuse('self.subscribe'),
   };
   return {
     self,
     system: { get: refuse('system.get'), getAll: refuse('system.getAll') },
-    emit: refuse('emit'),
+    emit: refuseEffect('emit'),
   };
 }

@@ -1,10 +1,12 @@
 /** How a run's state and what a message led to are written down for a store. */
-import type { Progress, RunStatus } from '../../persistence/store.ts';
+import type { Progress, RunProblem, RunStatus } from '../../persistence/store.ts';
+import { errorClassesOf } from '../error-classes.ts';
 import { SnapshotNotRestorable } from '../errors.ts';
 import type { AnswerRecord } from './answers.ts';
 import { decode, encode } from './codec.ts';
 import type { MessageEntry } from './history.ts';
 import type { Exchange } from '../invocation.ts';
+import type { AnyWorkflow } from '../workflow.ts';
 import type { Advanced, RunState } from './run-state.ts';
 
 export function statusOf({ snapshot, invocations }: RunState): RunStatus {
@@ -18,6 +20,15 @@ export function statusOf({ snapshot, invocations }: RunState): RunStatus {
     case 'stopped':
       return 'cancelled';
   }
+}
+
+export function hasEnded(status: RunStatus): boolean {
+  return status !== 'running' && status !== 'waiting';
+}
+
+/** What a run shows of the error that keeps workers from executing it. */
+export function problemOf(error: Error): RunProblem {
+  return { code: 'code' in error ? String(error.code) : error.name, message: error.message };
 }
 
 /** When the run needs a worker next if nothing comes from outside; `null`: never. */
@@ -38,9 +49,9 @@ export function progressOf(state: RunState, tags: readonly string[]): Omit<Progr
 }
 
 /** The state as `progressOf` wrote it. What the text is stays out of the error: it may be anything. */
-export function stateOf(text: string): RunState {
+export function stateOf(text: string, workflow?: Pick<AnyWorkflow, 'errors'>): RunState {
   try {
-    return decode(text) as RunState;
+    return decode(text, errorClassesOf(workflow?.errors)) as RunState;
   } catch (cause) {
     throw new SnapshotNotRestorable(
       'The stored state cannot be read; it is damaged, or was written by a newer Signalbox.',

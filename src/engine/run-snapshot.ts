@@ -2,7 +2,7 @@
 import type { AnyStateMachine, ContextFrom, OutputFrom, StateValue, StateValueFrom } from 'xstate';
 import { toJSONSchema, type ZodType } from 'zod';
 
-import type { RunStatus, StoredRun } from '../../persistence/store.ts';
+import type { Labels, RunProblem, RunStatus, StoredRun } from '../../persistence/store.ts';
 import type { StateQuestion } from '../gates/person.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { type HostCache, viewState } from './advance.ts';
@@ -33,8 +33,11 @@ export interface RunSnapshot<TMachine extends AnyStateMachine = AnyStateMachine>
   readonly seq: number;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Why no worker can go on with the run, if none can. */
-  readonly problem?: string;
+  readonly labels: Labels;
+  /** The id of the run that started this one; absent if it was started from outside. */
+  readonly parent?: string;
+  /** Present while no worker executes the run. */
+  readonly problem?: RunProblem;
 }
 
 export interface AcceptedEvent {
@@ -50,13 +53,15 @@ export interface SnapshotSource {
   readonly seq: number;
   readonly createdAt: number;
   readonly updatedAt: number;
-  readonly problem?: string | undefined;
+  readonly labels: Labels;
+  readonly parent?: string | undefined;
+  readonly problem?: RunProblem | undefined;
   /** Spares restoring the state where somebody has it hosted. */
   readonly hosts?: HostCache;
 }
 
 export function snapshotOf(source: SnapshotSource): RunSnapshot {
-  const { id, workflow, state, seq, createdAt, updatedAt, problem } = source;
+  const { id, workflow, state, seq, createdAt, updatedAt, labels, parent, problem } = source;
   const { tags, accepts, questions } = viewState(workflow, state, source.hosts);
   const { value, context, output, error } = state.snapshot;
   return {
@@ -76,13 +81,44 @@ export function snapshotOf(source: SnapshotSource): RunSnapshot {
     seq,
     createdAt,
     updatedAt,
+    labels,
+    ...(parent === undefined ? {} : { parent }),
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** A run as far as it can be shown without its workflow: what it accepts and asks is not known. */
+export function storedSnapshotOf(stored: StoredRun): RunSnapshot {
+  const { id, workflow, version, status, tags, seq, createdAt, updatedAt, labels, parent, problem } = stored;
+  const { snapshot, invocations, timers } = stateOf(stored.state);
+  const { context, output, error } = snapshot;
+  return {
+    id,
+    workflow,
+    version,
+    status,
+    value: JSON.parse(stored.value) as StateValue,
+    context,
+    ...(output === undefined ? {} : { output }),
+    ...(error === undefined ? {} : { error }),
+    tags,
+    accepts: [],
+    questions: [],
+    invocations,
+    timers,
+    seq,
+    createdAt,
+    updatedAt,
+    labels,
+    ...(parent === undefined ? {} : { parent }),
     ...(problem === undefined ? {} : { problem }),
   };
 }
 
 export function sourceOf(workflow: AnyWorkflow, stored: StoredRun): SnapshotSource {
-  const { id, seq, createdAt, updatedAt, problem } = stored;
-  return { id, workflow, state: stateOf(stored.state), seq, createdAt, updatedAt, problem };
+  const { id, seq, createdAt, updatedAt, labels, parent, problem } = stored;
+  const state = stateOf(stored.state, workflow);
+  return { id, workflow, state, seq, createdAt, updatedAt, labels, parent, problem };
 }
 
 const jsonSchemas = new WeakMap<ZodType, Record<string, unknown>>();

@@ -16,6 +16,8 @@ export interface PersistedActor {
   readonly context?: unknown;
   readonly children?: Readonly<Record<string, PersistedChild>>;
   readonly historyValue?: Readonly<Record<string, ReadonlyArray<{ readonly id: string }>>>;
+  /** Ids of the active states that are final. Left out if none is. */
+  readonly finals?: readonly string[];
   /** Ids of the active states in the order in which they take their turns, where that is not the order of the machine. */
   readonly turns?: readonly string[];
 }
@@ -25,6 +27,8 @@ export interface PersistedChild {
   readonly src: string;
   readonly systemId?: string;
   readonly syncSnapshot?: boolean;
+  /** No active state invokes it. */
+  readonly spawned?: true;
 }
 
 export interface RunState {
@@ -33,10 +37,16 @@ export interface RunState {
   readonly timers: readonly Timer[];
   /** Invocations that were started and have no result yet. */
   readonly invocations: readonly Invocation[];
-  /** How often each actor path was entered. */
+  /** How often each actor path was entered; without those under an id of the system's that has ended. */
   readonly entries: Readonly<Record<string, number>>;
   /** How many ids were given to actors and timers that have none of their own. */
   readonly ids: number;
+  /** Tells whether the machine that is to go on with it is of the shape of the one that stored it. */
+  readonly shape?: string;
+  /** Of a failed run: the state that the message came to which made it fail, so that it can go on from there. */
+  readonly failedFrom?: RunState;
+  /** The run's id, if the start told it: the root's `self.id`. */
+  readonly runId?: string;
   /** The invocation of another run that started this one, and is told when it ends. */
   readonly parent?: ParentInvocation;
 }
@@ -79,6 +89,8 @@ export type Message =
   | {
       readonly type: 'start';
       readonly at: number;
+      /** What the root goes by as `self.id`, as with `createActor(machine, { id })`. Default: the workflow's name. */
+      readonly runId?: string;
       readonly input?: unknown;
       readonly parent?: ParentInvocation;
     }
@@ -98,7 +110,11 @@ export type Message =
   /** What a deferred invocation waits for may have happened: it is performed again at once. */
   | { readonly type: 'wake'; readonly at: number; readonly key: string }
   | { readonly type: 'timer'; readonly at: number; readonly source: string; readonly id: string }
-  | { readonly type: 'cancel'; readonly at: number; readonly reason?: string };
+  | { readonly type: 'cancel'; readonly at: number; readonly reason?: string }
+  /** End the run with this error, whatever it is at. */
+  | { readonly type: 'fail'; readonly at: number; readonly error: unknown }
+  /** A failed run is again what it was before the message that made it fail; what it waited for is started again. */
+  | { readonly type: 'retry'; readonly at: number };
 
 /** A custom action that a message decided. The engine performs it after the commit, at most once. */
 export interface DecidedAction {

@@ -1,39 +1,44 @@
 /**
- * Writes one held run: its steps, what is recorded between them, and the lease under which both are allowed.
+ * Writes one leased run: its steps, what is recorded between them, and the lease under which both are allowed.
  *
- * I1. Nothing is written after a write was refused, and a write of unknown fate is looked up before it is repeated.
- * I2. The lease is renewed with the steps themselves while there are any.
+ * I1. Every write waits out the store's trouble, for as long as the run is this worker's. That the lease has run out
+ *     meanwhile takes the run from nobody: the store refuses the write if another worker has it.
+ * I2. A write of unknown fate is applied once: a recording keeps its id, and a step is looked up before it is repeated.
+ * I3. The lease is renewed with the steps themselves while there are any.
  */
-import { setTimeout as pause } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
 
-import type { Commit, CommitResult, InboxMessage, Store } from '../../persistence/store.ts';
+import type { Commit, CommitResult, InboxMessage, Progress, Store } from '../../persistence/store.ts';
 import type { Clock } from './clock.ts';
 import { encodeEntry, type HistoryEntry } from './history.ts';
 import { belongsTo } from './performer.ts';
-import { progressOf, wakeAtOf } from './progress.ts';
+import { wakeAtOf } from './progress.ts';
 import type { RunState } from './run-state.ts';
+import type { StoreCalls } from './store-calls.ts';
 
 export interface RunWriterOptions {
   readonly runId: string;
   readonly store: Store;
+  readonly calls: StoreCalls;
   readonly clock: Clock;
   readonly token: string;
   readonly leaseMs: number;
   readonly seq: number;
   readonly leaseUntil: number;
   readonly journal: ReadonlyMap<string, string>;
-  /** The store failed, and is tried again. */
-  failing(error: Error): void;
 }
 
 /** A step to be written. */
 export interface Step {
   readonly next: RunState;
-  readonly tags: readonly string[];
+  /** `next` as it is stored. */
+  readonly progress: Omit<Progress, 'log'>;
   /** None if nothing happened that is of interest. */
-  readonly entry?: HistoryEntry;
+  readonly entry?: HistoryEntry | undefined;
   /** Inbox ids that it consumes. */
   readonly consumed: readonly number[];
+  /** Keys of messages that count as never sent. */
+  readonly freeKeys: readonly string[];
   /** Keys of the invocations that it ends. */
   readonly over: readonly string[];
   /** The highest inbox id that this worker was handed. */
@@ -42,29 +47,47 @@ export interface Step {
   readonly rests: boolean;
 }
 
-export interface WrittenStep {
-  readonly at: number;
-  readonly inbox: readonly InboxMessage[];
-  readonly released: boolean;
+export type WrittenStep =
+  | {
+      readonly status: 'written';
+      readonly at: number;
+      readonly inbox: readonly InboxMessage[];
+      readonly released: boolean;
+    }
+  /** Nothing was written: another worker has the run. */
+  | { readonly status: 'lost' }
+  /** Nothing was written: the store has the run at an earlier step than it acknowledged, or not at all. */
+  | { readonly status: 'rolled-back'; readonly storedSeq: number }
+  | { readonly status: 'missing' };
+
+/** `leaseEnd`: until when the lease is certain if the step was written. */
+type Written = CommitResult & { readonly leaseEnd: number };
+
+export interface RecordOptions {
+  /** It resolves only once it is as safe as the store can make it. */
+  readonly durable?: boolean;
 }
 
 export interface RunWriter {
   readonly seq: number;
   readonly journal: ReadonlyMap<string, string>;
-  /** `undefined`: it was refused, because the run is another worker's. Throws if the store could not be asked in time. */
-  step(step: Step): Promise<WrittenStep | undefined>;
+  step(step: Step): Promise<WrittenStep>;
   /** False: the run is another worker's, and nothing was written. */
-  record(entries: readonly HistoryEntry[], kept?: Readonly<Record<string, string>>): Promise<boolean>;
+  record(
+    entries: readonly HistoryEntry[],
+    kept?: Readonly<Record<string, string>>,
+    options?: RecordOptions,
+  ): Promise<boolean>;
   /** Whether another worker may have the run by now. */
   isExpired(): boolean;
   renewed(until: number): void;
 }
 
-const firstRetryMs = 20;
-const longestRetryMs = 1_000;
+/** A worker takes its lease to be over this part of it early: it may not know the time as exactly as another. */
+const marginPart = 5;
 
 export function createRunWriter(options: RunWriterOptions): RunWriter {
-  const { runId, store, clock, token, leaseMs, failing } = options;
+  const { runId, store, calls, clock, token, leaseMs } = options;
   let { seq, leaseUntil } = options;
   const journal = new Map(options.journal);
 
@@ -73,29 +96,26 @@ export function createRunWriter(options: RunWriterOptions): RunWriter {
   }
 
   function forgettable(over: readonly string[]): string[] {
-    if (over.length === 0) return [];
+    if (over.length === 0 || journal.size === 0) return [];
     return [...journal.keys()].filter((name) => over.some((key) => belongsTo(key, name)));
   }
 
-  /** The commit may or may not have been applied: look, and try again until the lease has run out. */
-  async function settle(commit: Commit, failure: unknown): Promise<CommitResult> {
-    let error = failure;
-    let waitMs = firstRetryMs;
-    while (clock.now() + waitMs < leaseUntil) {
-      failing(error as Error);
-      await pause(waitMs);
-      waitMs = Math.min(waitMs * 2, longestRetryMs);
-      try {
-        const stored = await store.load(runId);
-        if (stored?.seq !== commit.seq + 1 || stored.state !== commit.state)
-          return await store.commit(runId, commit);
-        const inbox = await store.inbox(runId, commit.seen);
-        return { status: 'committed', inbox, released: stored.lease?.token !== token };
-      } catch (again) {
-        error = again;
-      }
-    }
-    throw error;
+  /** The step may have been applied before: look, and write it only if it was not. */
+  async function writeAgain(commit: Commit): Promise<Written> {
+    const stored = await store.load(runId);
+    if (!stored) return { status: 'missing', leaseEnd: 0 };
+    if (stored.seq !== commit.seq + 1 || stored.state !== commit.state) return write(commit);
+    const isHeld = stored.lease?.token === token;
+    if (!isHeld && commit.lease !== 'release') return { status: 'lease-lost', leaseEnd: 0 };
+    const inbox = isHeld ? await store.inbox(runId, commit.seen) : [];
+    const leaseEnd = stored.lease?.until ?? leaseUntil;
+    return { status: 'committed', inbox, released: !isHeld, leaseEnd };
+  }
+
+  async function write(commit: Commit): Promise<Written> {
+    const { lease } = commit;
+    const result = await store.commit(runId, commit);
+    return { ...result, leaseEnd: typeof lease === 'object' ? lease.until : leaseUntil };
   }
 
   return {
@@ -103,38 +123,49 @@ export function createRunWriter(options: RunWriterOptions): RunWriter {
     get seq() {
       return seq;
     },
-    async step({ next, tags, entry, consumed, over, seen, rests }) {
-      const now = clock.now();
-      const commit: Commit = {
-        ...progressOf(next, tags),
-        log: entry ? [encodeEntry(entry)] : [],
-        token,
-        seq,
-        now,
-        consumed,
-        forget: forgettable(over),
-        seen,
-        lease: rests ? 'release' : leaseAt(now),
-        wakeAt: wakeAtOf(next),
-      };
-      let result: CommitResult;
-      try {
-        result = await store.commit(runId, commit);
-      } catch (error) {
-        result = await settle(commit, error);
+    async step({ next, progress, entry, consumed, freeKeys, over, seen, rests }) {
+      const log = entry ? [encodeEntry(entry)] : [];
+      // A failed run can be retried, with all that it has paid for.
+      const forget = next.snapshot.status === 'error' ? [] : forgettable(over);
+      const wakeAt = wakeAtOf(next);
+      let now = 0;
+      const result = await calls.call(async (attempt) => {
+        // The lease that a repeated step asks for is a new one.
+        now = clock.now();
+        const lease = rests ? 'release' : leaseAt(now);
+        const written = { token, seq, now, consumed, freeKeys, forget, seen, lease, wakeAt };
+        const commit: Commit = { ...progress, log, ...written };
+        const first = attempt === 1 ? await write(commit) : await writeAgain(commit);
+        // It was applied after all, by a call that nobody waits for any more.
+        return first.status === 'sequence' && first.seq === seq + 1 ? writeAgain(commit) : first;
+      });
+      switch (result.status) {
+        case 'lease-lost':
+          return { status: 'lost' };
+        case 'missing':
+          return { status: 'missing' };
+        case 'sequence':
+          return result.seq < seq ? { status: 'rolled-back', storedSeq: result.seq } : { status: 'lost' };
+        case 'committed':
+          seq += 1;
+          for (const name of forget) journal.delete(name);
+          leaseUntil = result.leaseEnd;
+          return { status: 'written', at: now, inbox: result.inbox, released: result.released };
       }
-      if (result.status !== 'committed') return undefined;
-      seq += 1;
-      for (const name of commit.forget) journal.delete(name);
-      if (typeof commit.lease === 'object') leaseUntil = commit.lease.until;
-      return { at: now, inbox: result.inbox, released: result.released };
     },
-    async record(entries, kept = {}) {
-      const held = await store.record(runId, { token, log: entries.map(encodeEntry), journal: kept });
-      if (held) for (const [name, text] of Object.entries(kept)) journal.set(name, text);
-      return held;
+    async record(entries, kept = {}, { durable = false } = {}) {
+      const recording = {
+        token,
+        id: randomUUID(),
+        durable,
+        log: entries.map(encodeEntry),
+        journal: kept,
+      };
+      const isHeld = await calls.call(() => store.record(runId, recording));
+      if (isHeld) for (const [name, text] of Object.entries(kept)) journal.set(name, text);
+      return isHeld;
     },
-    isExpired: () => clock.now() >= leaseUntil,
+    isExpired: () => clock.now() >= leaseUntil - leaseMs / marginPart,
     renewed(until) {
       leaseUntil = until;
     },

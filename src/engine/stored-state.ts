@@ -6,6 +6,7 @@
 import { type AnyActorRef, isMachineSnapshot, type StateValue } from 'xstate';
 
 import type { StateNode } from '../actor-sources.ts';
+import type { ErrorClasses } from '../error-classes.ts';
 import { SnapshotNotRestorable } from '../errors.ts';
 import { actorPath, childPath, childrenOf } from './actor-path.ts';
 import { storeRefs, type Whereabouts } from './actor-refs.ts';
@@ -35,6 +36,7 @@ export function storedTimers(armed: readonly ArmedTimer[]): readonly Timer[] {
 export interface Hosted {
   find(actor: AnyActorRef): Whereabouts;
   isPending(actor: AnyActorRef): boolean;
+  readonly classes: ErrorClasses;
 }
 
 /** A machine's snapshot as XState keeps it, in as far as it is stored. */
@@ -57,10 +59,12 @@ export function storedActor(actor: AnyActorRef, path: string, hosted: Hosted): P
   const name = path || 'run';
   return Object.freeze({
     status,
-    ...(context === undefined ? {} : { context: seal(context, `context of ${name}`) }),
-    ...(input === undefined || hosted.isPending(actor) ? {} : { input: seal(input, `input of ${name}`) }),
-    ...(output === undefined ? {} : { output: seal(output, `output of ${name}`) }),
-    ...(error === undefined ? {} : { error: seal(error, `error of ${name}`) }),
+    ...(context === undefined ? {} : { context: seal(context, `context of ${name}`, hosted.classes) }),
+    ...(input === undefined || hosted.isPending(actor)
+      ? {}
+      : { input: seal(input, `input of ${name}`, hosted.classes) }),
+    ...(output === undefined ? {} : { output: seal(output, `output of ${name}`, hosted.classes) }),
+    ...(error === undefined ? {} : { error: seal(error, `error of ${name}`, hosted.classes) }),
   });
 }
 
@@ -70,11 +74,12 @@ function storedMachine(machine: LiveMachine, path: string, hosted: Hosted): Pers
   return Object.freeze({
     status,
     value: seal(value, `value of ${name}`),
-    context: seal(storeRefs(context, children, hosted.find), `context of ${name}`),
-    ...(output === undefined ? {} : { output: seal(output, `output of ${name}`) }),
-    ...(error === undefined ? {} : { error: seal(error, `error of ${name}`) }),
-    children: storedChildren(children, path, hosted),
+    context: seal(storeRefs(context, children, hosted.find), `context of ${name}`, hosted.classes),
+    ...(output === undefined ? {} : { output: seal(output, `output of ${name}`, hosted.classes) }),
+    ...(error === undefined ? {} : { error: seal(error, `error of ${name}`, hosted.classes) }),
+    children: storedChildren(machine, path, hosted),
     historyValue: storedHistory(historyValue),
+    ...storedFinals(nodes),
     ...(isInOrder(nodes) ? {} : { turns: Object.freeze(nodes.map(({ id }) => id)) }),
   });
 }
@@ -92,7 +97,8 @@ function persistedSnapshot(actor: AnyActorRef): PersistedActor {
 type StoredChildren = NonNullable<PersistedActor['children']>;
 type StoredHistory = NonNullable<PersistedActor['historyValue']>;
 
-function storedChildren(children: LiveMachine['children'], path: string, hosted: Hosted): StoredChildren {
+function storedChildren(machine: LiveMachine, path: string, hosted: Hosted): StoredChildren {
+  const { children, _nodes: nodes } = machine;
   const stored: Record<string, PersistedChild> = {};
   for (const [id, child] of Object.entries(children)) {
     const { src, systemId, _syncSnapshot: syncSnapshot } = child as StoredRef;
@@ -101,9 +107,15 @@ function storedChildren(children: LiveMachine['children'], path: string, hosted:
       src: src as string,
       ...(systemId === undefined ? {} : { systemId }),
       ...(syncSnapshot ? { syncSnapshot } : {}),
+      ...(nodes.some(({ invoke }) => invoke.some((each) => each.id === id)) ? {} : { spawned: true }),
     });
   }
   return Object.freeze(stored);
+}
+
+function storedFinals(nodes: readonly StateNode[]): Pick<PersistedActor, 'finals'> {
+  if (!nodes.some(({ type }) => type === 'final')) return {};
+  return { finals: Object.freeze(nodes.filter(({ type }) => type === 'final').map(({ id }) => id)) };
 }
 
 function storedHistory(history: LiveMachine['historyValue']): StoredHistory {

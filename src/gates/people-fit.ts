@@ -13,10 +13,12 @@ export type Schemas = Readonly<Record<string, ZodType | undefined>>;
  * The schemas of the machine's answers, by event type.
  *
  * Throws `WorkflowInvalid` for an answer that its state does not take, an event of the state that is no declared answer, a
- * due time or reminder without its `after`, or one event with two schemas, those of `events` included.
+ * due time or reminder without its `after`, one event with two schemas, those of `events` included, or one event that
+ * answers two questions that may be open at once.
  */
 export function answerSchemas(machine: AnyStateMachine, workflow: string, events: Schemas): Schemas {
   const schemas: Record<string, ZodType> = {};
+  refuseAmbiguous(machine, workflow);
   for (const node of stateNodes(machine)) {
     const question = personQuestion(node.meta);
     if (!question) continue;
@@ -42,6 +44,54 @@ export function answerSchemas(machine: AnyStateMachine, workflow: string, events
     }
   }
   return schemas;
+}
+
+/**
+ * Refuses answers that belong to two questions in regions side by side: XState hands an event to every region that takes
+ * it. Guards may tell them apart; what they do not is refused when it is answered.
+ */
+function refuseAmbiguous(machine: AnyStateMachine, workflow: string): void {
+  const asking = stateNodes(machine).flatMap((node) => {
+    const question = personQuestion(node.meta);
+    return question
+      ? [{ node, types: question.answers ? Object.keys(question.answers) : eventsOf(node) }]
+      : [];
+  });
+  for (const [index, { node, types }] of asking.entries()) {
+    for (const other of asking.slice(0, index)) {
+      if (!areSideBySide(node, other.node)) continue;
+      const shared = types.find(
+        (type) =>
+          other.types.includes(type) && takesUnguarded(node, type) && takesUnguarded(other.node, type),
+      );
+      if (shared === undefined) continue;
+      throw new WorkflowInvalid(
+        `In workflow \`${workflow}\` the event \`${shared}\` answers the questions of \`${other.node.id}\` and \`${node.id}\`, which may be open at once; one answer would count for both. Give each an event of its own, or guards of which only one lets an answer pass.`,
+        { details: { place: node.id, other: other.node.id, event: shared } },
+      );
+    }
+  }
+}
+
+/** Whether both may be active at once, and neither is in the other. */
+function areSideBySide(one: StateNode, other: StateNode): boolean {
+  const shared = above(one).find((node) => isWithin(other, node));
+  return shared?.type === 'parallel' && shared !== one && shared !== other;
+}
+
+/** Whether the state or one in it takes the event, and a guard is not always asked. */
+function takesUnguarded(node: StateNode, type: string): boolean {
+  return within(node).some(({ transitions }) =>
+    [...transitions].some(
+      ([descriptor, list]) =>
+        matchesDescriptor(type, descriptor) && list.some(({ guard }) => guard === undefined),
+    ),
+  );
+}
+
+/** Whether the state is the other, or in it. */
+export function isWithin(node: StateNode, other: StateNode): boolean {
+  return above(node).includes(other);
 }
 
 /** The types of the events from outside that the state or one in it takes, in the order of the machine. */

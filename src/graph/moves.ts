@@ -3,7 +3,7 @@ import type { AnyStateMachine, EventObject } from 'xstate';
 
 import { performerOf, type StateView } from '../engine/advance.ts';
 import type { Message, RunState, Timer } from '../engine/run-state.ts';
-import { matchesDescriptor } from '../event-descriptor.ts';
+import { matchesDescriptor, routeEvent, routePayloads } from '../event-descriptor.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { invocationName } from './invocation-name.ts';
 import { eventSchemaOf, type Examples, examplesOf, type GivenExamples } from './outcomes/examples.ts';
@@ -77,7 +77,7 @@ export function createMoves(workflow: AnyWorkflow, given: readonly Examples[]): 
     if (known) return known;
     const made = typesOf(workflow, descriptor, examples).flatMap((type) => {
       const schema = eventSchemaOf(workflow, type);
-      const given = examples.events[type] ?? [];
+      const given = examples.events[type] ?? (type === routeEvent ? routePayloads(workflow.machine) : []);
       const derived = payloadsOf(schema, given);
       for (const path of derived.lacking) lacking.add(`event ${type}: ${path || 'all of it'}`);
       return derived.payloads.map((payload): Move => ({

@@ -1,7 +1,7 @@
 /** Where an MCP server is, where that has to be asked for. */
 import { McpCallFailed } from '../../errors.ts';
 import { plainError } from '../../plain-error.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { untilAborted } from '../../engine/until-aborted.ts';
 import type { McpCallFailure } from './call-failure.ts';
 import type { McpAddress, McpTarget } from './connection.ts';
 

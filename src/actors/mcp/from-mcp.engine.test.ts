@@ -15,7 +15,7 @@ const log = createCallLog();
 const server = mcpServer({
   name: 'fixture',
   stdio: { command: process.execPath, args: [FIXTURE], env: { CALLS: log.file } },
-  timeoutMs: 10_000,
+  timeoutMs: 120_000,
 });
 let before = 0;
 beforeEach(() => (before = log.calls().length));

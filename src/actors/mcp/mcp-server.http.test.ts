@@ -39,7 +39,7 @@ afterAll(async () => {
 const calls = () => log.calls().slice(before.length);
 
 function serverAt(url: string, more: Partial<McpServerOptions> = {}): McpServer {
-  const server = mcpServer({ name: 'fixture', url, timeoutMs: 5_000, ...more } as McpServerOptions);
+  const server = mcpServer({ name: 'fixture', url, timeoutMs: 120_000, ...more } as McpServerOptions);
   open.push(server);
   return server;
 }

@@ -39,7 +39,7 @@ function fixture(): McpServer {
   return serverOf({
     name: 'fixture',
     stdio: { command: process.execPath, args: [FIXTURE], env: { CALLS: log.file } },
-    timeoutMs: 10_000,
+    timeoutMs: 120_000,
   });
 }
 

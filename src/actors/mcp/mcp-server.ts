@@ -8,7 +8,7 @@
  */
 import { McpCallFailed, McpToolMismatch, type Issue } from '../../errors.ts';
 import { assertOption, isName } from '../option.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { untilAborted } from '../../engine/until-aborted.ts';
 import { isWebAddress } from './address.ts';
 import { someCallFailures } from './call-failure.ts';
 import type {

@@ -64,16 +64,13 @@ describe('on one Redis', () => {
     });
     const { engines, store } = twoEngines(mapOf(each, 700, 20));
     await Promise.all(engines.map((engine, index) => engine.start('mapping', { id: `r${index}` })));
-    await vi.waitFor(
-      async () => {
-        const runs = await Promise.all([store.load('r0'), store.load('r1')]);
-        expect(runs.map((run) => [run?.status, run?.lease])).toEqual([
-          ['running', undefined],
-          ['running', undefined],
-        ]);
-      },
-      { timeout: 25_000, interval: 20 },
-    );
+    await vi.waitFor(async () => {
+      const runs = await Promise.all([store.load('r0'), store.load('r1')]);
+      expect(runs.map((run) => [run?.status, run?.lease])).toEqual([
+        ['running', undefined],
+        ['running', undefined],
+      ]);
+    });
     expect(calls).toBe(1_000);
     const last = (await engines[0].run('r0').history()).at(-1);
     expect(last).toMatchObject({
@@ -100,7 +97,7 @@ describe('on one Redis', () => {
     const runs = await Promise.all(
       engines.map((engine, index) => engine.start('mapping', { id: `r${index}` })),
     );
-    const outcomes = await Promise.all(runs.map((run) => run.result({ timeoutMs: 25_000 })));
+    const outcomes = await Promise.all(runs.map((run) => run.result()));
     expect(outcomes).toMatchObject([{ error: null }, { error: null }]);
     expect(most).toBe(3);
   });

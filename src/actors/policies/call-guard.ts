@@ -16,7 +16,7 @@ import {
 import { BudgetExceeded, CircuitOpen, TimedOut } from '../../errors.ts';
 import { Deferred, type DurableActor, type InvocationScope, type OutsideCall } from '../../invocation.ts';
 import { assertOption } from '../option.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { untilAborted } from '../../engine/until-aborted.ts';
 import { isRetryable } from './retry.ts';
 import { withExchange } from './with-exchange.ts';
 

@@ -15,6 +15,7 @@ import { type AnyActorLogic, type AnyStateMachine, and, createMachine } from 'xs
 import { inlineSource, isStateMachine, sourceKind, type StateNode } from '../../actor-sources.ts';
 import type { DecidedAction } from '../../engine/run-state.ts';
 import { collectVerdicts, recordVerdict, type Verdict } from '../../gates/verdict.ts';
+import { keepShape } from '../../engine/machine-shape.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { invokeName } from '../invocation-name.ts';
 import { guardName, leadsOn, transitionId, type TransitionPlace } from '../transitions.ts';
@@ -47,6 +48,7 @@ export function watchedWorkflow(
   let entries: WatchEntry[] = [];
   const note: Note = (entry) => entries.push(entry);
   const machine = watchedMachine(workflow.machine as AnyStateMachine, { note, gates });
+  keepShape(machine, workflow.machine as AnyStateMachine);
   return {
     workflow: { ...workflow, machine },
     take() {

@@ -11,6 +11,7 @@ import type { StateNode } from '../../actor-sources.ts';
 import { canAccept } from '../../engine/advance.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { collectVerdicts, type Verdict } from '../../gates/verdict.ts';
+import { keepShape } from '../../engine/machine-shape.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { guardName, leadsOn, transitionId } from '../transitions.ts';
 import { keysOf, watchReads } from '../watch/reads.ts';
@@ -36,7 +37,12 @@ export function createGuardAsking(workflow: AnyWorkflow): AskGuards {
   let answers: GuardAnswer[] = [];
   const machine = workflow.machine as AnyStateMachine;
   const config = wrappedNode(machine.config as Config, machine.root, (answer) => answers.push(answer));
-  const asking = { ...workflow, machine: createMachine(config as never, machine.implementations as never) };
+  const standIn = createMachine(
+    config as never,
+    machine.implementations as never,
+  ) as unknown as AnyStateMachine;
+  keepShape(standIn, machine as AnyStateMachine);
+  const asking = { ...workflow, machine: standIn };
   return (state, event) => {
     answers = [];
     canAccept(asking, state, event);

@@ -23,6 +23,10 @@ export function wordsOf(message: Message): string {
       return `${pathOf(message.key)} waits: ${message.reason}`;
     case 'wake':
       return `${pathOf(message.key)} goes on`;
+    case 'fail':
+      return `fails: ${errorWords(message.error)}`;
+    case 'retry':
+      return 'retry';
     case 'cancel':
       return message.reason === undefined ? 'cancel' : `cancel: ${message.reason}`;
   }

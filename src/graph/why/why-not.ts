@@ -2,7 +2,7 @@
 import type { EventObject } from 'xstate';
 
 import { viewState } from '../../engine/advance.ts';
-import { parseEvent } from '../../engine/run-handle.ts';
+import { parseEvent } from '../../engine/handle/parse-event.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { EventInvalid, InvalidOption, type Issue } from '../../errors.ts';
 import { type Answerer, assertAnswerer } from '../../gates/person.ts';

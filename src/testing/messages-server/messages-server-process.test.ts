@@ -39,10 +39,7 @@ describe('a messages server in a process of its own', () => {
     for (const received of [1, 2]) {
       const worker = asking(server.url);
       const ended = once(worker, 'exit');
-      await vi.waitUntil(async () => (await server.seen()).received === received, {
-        interval: 5,
-        timeout: 10_000,
-      });
+      await vi.waitUntil(async () => (await server.seen()).received === received);
       worker.kill('SIGKILL');
       await ended;
     }
@@ -98,10 +95,7 @@ describe('a messages server in a process of its own', () => {
     expect(status).toBe(400);
     starter.kill('SIGKILL');
     await ended;
-    await vi.waitFor(() => expect(fetch(url.toString())).rejects.toThrow('fetch failed'), {
-      interval: 5,
-      timeout: 10_000,
-    });
+    await vi.waitFor(() => expect(fetch(url.toString())).rejects.toThrow('fetch failed'));
   });
 });
 

@@ -108,7 +108,7 @@ describe('path tests', () => {
   it('catch a start that was acknowledged and lost', async () => {
     const store = broken(() => ({ create: async () => 'created' }));
     expect(Object.values(await failuresOf({ store }))).toContainEqual(
-      expect.stringContaining('The run did not take it'),
+      expect.stringContaining('The store no longer has run'),
     );
   });
 
@@ -162,7 +162,7 @@ describe('path tests', () => {
   it('catch a second effect: a payment begun by one process, and performed again by the next', async () => {
     const store = broken((below) => ({
       // The start of what is irreversible is acknowledged, and forgotten.
-      record: async (runId, { token, log }) => below.record(runId, { token, log }),
+      record: async (runId, { token, id, log }) => below.record(runId, { token, id, log }),
     }));
     expect(await failuresOf({ store })).toEqual({});
     const failures = await failuresOf({ store, crash: 'every-commit' });

@@ -143,6 +143,13 @@ export function createMortalStore(
     open: () => read(() => below.open()),
     list: (query) => read(() => below.list(query)),
     history: (runId, from, limit) => read(() => below.history(runId, from, limit)),
+    ended: (query) => read(() => below.ended(query)),
+    delete: (runId, deletion) => read(() => below.delete(runId, deletion)),
+    publish: (runId, text) => void (isDead || below.publish(runId, text)),
+    subscribe: (runId, listener) => below.subscribe(runId, (text) => isDead || listener(text)),
+    announce: async (token, worker) => (isDead ? undefined : below.announce(token, worker)),
+    workers: (now) => read(() => below.workers(now)),
+    onProblem: (listener) => below.onProblem((error) => isDead || listener(error)),
     watch: (listener) => below.watch((runId) => isDead || listener(runId)),
     // It is used again by the next process.
     close: async () => {},

@@ -125,6 +125,8 @@ interface Shape {
 function partsOf({ message, state, verdicts, actions }: Shape): Readonly<Record<string, unknown>> {
   const { snapshot, invocations, timers } = state;
   const { value, status, context, output, error } = snapshot;
+  // A path is of no run in particular; what a failed run came from was compared before.
+  const { runId: _, failedFrom: __, ...rest } = state;
   return {
     message: nameOf(message),
     'state value': value,
@@ -136,7 +138,7 @@ function partsOf({ message, state, verdicts, actions }: Shape): Readonly<Record<
     context,
     output,
     error,
-    state,
+    state: rest,
   };
 }
 

@@ -81,7 +81,12 @@ describe('a scripted workflow', () => {
     expect(quiet.actions.map(({ type }) => type)).toContain('sayHello');
     expect(quiet.state).toEqual(led.state);
     expect(quiet.state.snapshot.context).toEqual({ count: 1 });
-    performActions('run', quiet.actions, (_action, error) => failed.push(error));
+    performActions(
+      'run',
+      quiet.actions,
+      (_action, error) => failed.push(error),
+      (error) => failed.push(error),
+    );
     expect(failed).toEqual([]);
     expect(done).toEqual([]);
   });

@@ -20,6 +20,7 @@ import {
 } from '../../actor-sources.ts';
 import { durableLogic } from '../../actors/durable-logic.ts';
 import { type DurableActor, durableActor, type InvocationScope } from '../../invocation.ts';
+import { keepShape } from '../../engine/machine-shape.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 
 /** Answers an invocation in the place of its actor. */
@@ -28,6 +29,7 @@ export type Answering = (actor: DurableActor, input: unknown, scope: InvocationS
 export function scriptedWorkflow(workflow: AnyWorkflow, answer: Answering): AnyWorkflow {
   const { input: _, ...definition } = workflow;
   const machine = scriptedMachine(workflow.machine as AnyStateMachine, answer, new Map());
+  keepShape(machine, workflow.machine as AnyStateMachine);
   return { ...definition, machine, events: {} };
 }
 
