@@ -23,7 +23,7 @@ export class Interrupted extends EngineStopped {
   readonly exit: number;
 
   constructor(exit: number) {
-    super('Stopped. What was stored stays stored; the same command again goes on.');
+    super({}, 'Stopped. What was stored stays stored; the same command again goes on.');
     this.exit = exit;
   }
 }

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { RunSnapshot } from '../engine/run-snapshot.ts';
 import { EngineStopped } from '../errors.ts';
 import type { Session } from './session.ts';
+import { storeTime } from './store-time.ts';
 
 export interface DriveListener {
   /** At every step that was seen, and once more when the run is at rest. */
@@ -32,7 +33,9 @@ export async function drive(
   session: Session,
   runs: readonly RunToDrive[],
   listener: DriveListener,
+  timeoutMs?: number,
 ): Promise<void> {
+  const over = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
   const queue = runs.values();
   const work = async (): Promise<void> => {
     for (const { id, started } of queue) {
@@ -44,7 +47,7 @@ export async function drive(
         throw error;
       }
       try {
-        await driveOne(session, id, listener);
+        await driveOne(session, id, listener, over);
         listener.atRest(id);
       } catch (error) {
         if (error instanceof EngineStopped) return;
@@ -55,21 +58,32 @@ export async function drive(
   await Promise.all(Array.from({ length: Math.min(session.concurrency, runs.length) }, work));
 }
 
-async function driveOne({ engine, store }: Session, id: string, listener: DriveListener): Promise<void> {
+/** `over`: until when it is waited for, by `performance.now()`. */
+async function driveOne(
+  { engine, store }: Session,
+  id: string,
+  listener: DriveListener,
+  over: number | undefined,
+): Promise<void> {
+  const now = await storeTime(store);
   const run = engine.run(id);
   let last = await run.snapshot();
   listener.moved(last);
   if (hasEnded(last)) return;
   await engine.resume(id);
   for (;;) {
-    last = await run.waitFor((snapshot) => {
-      last = snapshot;
-      listener.moved(snapshot);
-      return isAtRest(snapshot);
-    });
+    const timeoutMs = over === undefined ? undefined : Math.max(0, over - performance.now());
+    last = await run.waitFor(
+      (snapshot) => {
+        last = snapshot;
+        listener.moved(snapshot);
+        return isAtRest(snapshot, now());
+      },
+      { timeoutMs },
+    );
     // Whoever holds a run that waits has something to do with it: a message, a timer.
     const lease = hasEnded(last) ? undefined : (await store.load(id))?.lease;
-    if (!lease || lease.until <= Date.now()) return;
+    if (!lease || lease.until <= now()) return;
     await pause(leaseLookMs);
   }
 }

@@ -49,8 +49,11 @@ function messageTitle({ message, attempt, by }: MessageEntry): string {
       return `${pathOf(message.key)} waits until ${new Date(message.until).toISOString()}${tries}`;
     case 'wake':
       return `${pathOf(message.key)} goes on`;
+    case 'fail':
+      return 'failed';
     case 'cancel':
-      return 'cancel';
+    case 'retry':
+      return message.type;
   }
 }
 

@@ -38,8 +38,8 @@ export const exitCodes: readonly ExitCode[] = [
   { exit: 13, meaning: 'A run was cancelled.', errors: ['RUN_CANCELLED'] },
   {
     exit: 14,
-    meaning: 'No worker can go on with a run: its state does not fit the workflow.',
-    errors: ['SNAPSHOT_NOT_RESTORABLE'],
+    meaning: 'No worker executes a run: its state does not fit the workflow, or its workers died.',
+    errors: ['SNAPSHOT_NOT_RESTORABLE', 'RUN_STUCK', 'RUN_PARKED', 'RUN_ROLLED_BACK', 'RUN_MISSING'],
   },
   { exit: 15, meaning: 'There is no store at that place.', errors: ['STORE_NOT_FOUND'] },
   { exit: 16, meaning: 'What is there is damaged or not a Signalbox store.', errors: ['STORE_FOREIGN'] },
@@ -70,6 +70,14 @@ export const exitCodes: readonly ExitCode[] = [
     errors: ['CHECK_FAILED', 'WORKFLOW_REFUSED'],
   },
   { exit: 23, meaning: 'A line of the promotion check fails.', errors: ['PROMOTION_FAILED'] },
+  { exit: 24, meaning: 'It took longer than `--timeout`.', errors: ['WAIT_TIMEOUT'] },
+  { exit: 25, meaning: 'No live worker executes the workflow.', errors: ['NO_WORKER'] },
+  { exit: 26, meaning: 'The run has not ended; `cancel` ends it.', errors: ['RUN_ACTIVE'] },
+  {
+    exit: 27,
+    meaning: 'The run has not failed, or cannot be retried from there.',
+    errors: ['RETRY_NOT_POSSIBLE'],
+  },
   { exit: 130, meaning: 'Stopped by Ctrl-C (143: by SIGTERM). `resume` goes on.', errors: [] },
 ];
 

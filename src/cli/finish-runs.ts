@@ -1,8 +1,8 @@
 /** The end of every command that works on runs: they are gone on with, shown on their way, and then how they stand. */
 import type { RunSnapshot } from '../engine/run-snapshot.ts';
-import { RunCancelled, RunFailed, RunNotFound, SnapshotNotRestorable } from '../errors.ts';
+import { RunCancelled, RunFailed, RunNotFound, SnapshotNotRestorable, WaitTimeout } from '../errors.ts';
 import { commandLine } from './command-line.ts';
-import { drive, type RunToDrive } from './drive.ts';
+import { drive, type DriveListener, type RunToDrive } from './drive.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { type RunOutcome, readOutcome } from './outcome.ts';
 import { printOutcomes, printWaiting } from './outcome-view.ts';
@@ -15,6 +15,8 @@ export interface FinishOptions {
   readonly between?: (outcomes: readonly RunOutcome[]) => Promise<void> | void;
   /** How many of those that wait are listed. Default: 5. */
   readonly mostWaiting?: number;
+  /** How long they are waited for, all together. Default: until each has ended or waits. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Gives the command's exit code. */
@@ -26,11 +28,19 @@ export async function finishRuns(
   const { cli } = session;
   const { screen } = cli;
   const view = createProgressView(screen, runs.length);
+  const late: string[] = [];
+  const listener: DriveListener = {
+    ...view,
+    failed(id, error) {
+      if (error instanceof WaitTimeout && options.timeoutMs !== undefined) late.push(id);
+      else view.failed(id, error);
+    },
+  };
   session.problemsTo((message) =>
     screen.live ? view.note(screen.paint('yellow', message)) : cli.warn(message),
   );
   try {
-    await drive(session, runs, view);
+    await drive(session, runs, listener, options.timeoutMs);
   } finally {
     view.close();
     session.problemsTo(cli.warn);
@@ -63,7 +73,7 @@ export async function finishRuns(
     );
     return stopped;
   }
-  const trouble = recordings?.trouble() ?? troubleOf(outcomes);
+  const trouble = recordings?.trouble() ?? troubleOf(outcomes) ?? tooLate(late, outcomes, options.timeoutMs);
   if (!trouble) return 0;
   reportError(screen, trouble);
   return exitCodeOf(trouble);
@@ -77,6 +87,16 @@ function troubleOf(outcomes: readonly RunOutcome[]): Error | undefined {
   if (failed.length > 0) return new RunFailed(sentence(failed, outcomes, 'failed'));
   const cancelled = ended(outcomes, 'cancelled');
   return cancelled.length > 0 ? new RunCancelled(sentence(cancelled, outcomes, 'were cancelled')) : undefined;
+}
+
+function tooLate(
+  late: readonly string[],
+  all: readonly RunOutcome[],
+  timeoutMs: number | undefined,
+): WaitTimeout | undefined {
+  if (late.length === 0) return undefined;
+  const some = all.filter(({ run }) => late.includes(run));
+  return new WaitTimeout(sentence(some, all, `were not done within ${Number(timeoutMs) / 1_000} s`));
 }
 
 function ended(outcomes: readonly RunOutcome[], status: RunSnapshot['status']): readonly RunOutcome[] {

@@ -85,7 +85,7 @@ function standInStore(stored: StoredRun, problem: string): Omit<RunOutcome, keyo
     tags,
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
-    ...(hasEnded(stored) ? {} : { problem: stored.problem ?? problem }),
+    ...(hasEnded(stored) ? {} : { problem: stored.problem?.message ?? problem }),
     ...timesOf(createdAt, updatedAt),
   };
 }
@@ -113,7 +113,7 @@ function standOf(snapshot: RunSnapshot): Omit<RunOutcome, keyof Gathered> {
     tags,
     ...('output' in snapshot ? { output: snapshot.output as unknown } : {}),
     ...('error' in snapshot ? { error: snapshot.error } : {}),
-    ...(problem === undefined ? {} : { problem }),
+    ...(problem === undefined ? {} : { problem: problem.message }),
     ...timesOf(createdAt, status === 'running' ? Date.now() : updatedAt),
     updatedAt: new Date(updatedAt),
   };

@@ -6,12 +6,14 @@ import type { ListOptions } from '../engine/engine.ts';
 import type { Cli, CommandResult } from './cli.ts';
 import { cancel, type CancelOptions } from './commands/cancel.ts';
 import { check, type CheckOptions } from './commands/check.ts';
+import { deleteRun, type DeleteOptions } from './commands/delete.ts';
 import { demo } from './commands/demo.ts';
 import { graph, graphFormats, type GraphOptions } from './commands/graph.ts';
 import { inbox, type InboxOptions } from './commands/inbox.ts';
 import { promote, type PromoteOptions } from './commands/promote.ts';
 import { record, type RecordOptions } from './commands/record.ts';
 import { resume, type ResumeOptions } from './commands/resume.ts';
+import { retry, type RetryOptions } from './commands/retry.ts';
 import { run, type RunOptions } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
 import { send, type SendOptions } from './commands/send.ts';
@@ -24,6 +26,8 @@ import { defaultStore } from './open-store.ts';
 import { createScreen } from './screen.ts';
 import { defaultConcurrency } from './session.ts';
 import { oneLine } from './text.ts';
+
+type Labels = NonNullable<ListOptions['labels']>;
 
 interface GlobalOptions {
   readonly store?: string;
@@ -85,9 +89,15 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .option('--workflow <name>', 'only those of this workflow')
     .addOption(new Option('--status <status>', 'only those in this status').choices(statuses))
     .option('--tag <tag>', 'only those in a state with this tag')
+    .option('--label <name=value>', 'only those with this label; may be given several times', addLabel)
+    .option('--parent <run>', 'only those that this run has started')
+    .option('--top-level', 'only those that no other run has started')
+    .option('--stuck', 'only those that no worker executes')
     .option('--limit <n>', 'at most so many (default: 50)', parseCount)
     .option('--cursor <cursor>', 'go on from the page before')
-    .action((options: ListOptions) => finish(runs(cli(), options)));
+    .action(({ label, ...options }: ListOptions & { readonly label?: Labels }) =>
+      finish(runs(cli(), { ...options, ...(label ? { labels: label } : {}) })),
+    );
 
   program
     .command('show')
@@ -108,6 +118,7 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
       'who answers: NAME, or NAME:role,role (default: the `by` of the data, or your user name)',
     )
     .option('--hold', 'if the run does not accept the event now, keep it until it does')
+    .addOption(timeoutOption())
     .action((id: string, event: string, options: SendOptions) => finish(send(cli(), id, event, options)));
 
   program
@@ -143,13 +154,32 @@ function createProgram(finish: (result: CommandResult) => Promise<void>): Comman
     .description('end a run; what it has in flight is stopped')
     .argument('<run>')
     .option('--reason <text>', 'kept in its history')
+    .addOption(timeoutOption())
     .action((id: string, options: CancelOptions) => finish(cancel(cli(), id, options)));
+
+  program
+    .command('retry')
+    .description('continue a failed run from where it failed, until it has ended or waits')
+    .argument('<run>')
+    .option('--from <step>', 'continue from this earlier step instead, by its sequence number', parseCount)
+    .option('--repeat-irreversible', 'repeat irreversible calls that may have taken effect')
+    .addOption(timeoutOption())
+    .action((id: string, options: RetryOptions) => finish(retry(cli(), id, options)));
+
+  program
+    .command('delete')
+    .description('delete a run that has ended, or that no worker can execute, with its history')
+    .argument('<run>')
+    .option('--force', 'also if it has not ended')
+    .addOption(timeoutOption())
+    .action((id: string, options: DeleteOptions) => finish(deleteRun(cli(), id, options)));
 
   program
     .command('resume')
     .description('go on with one run, or all that were left under way, until each has ended or waits')
     .argument('[run]')
     .addOption(concurrencyOption())
+    .addOption(timeoutOption())
     .action((id: string | undefined, options: ResumeOptions) => finish(resume(cli(), id, options)));
 
   program
@@ -235,6 +265,20 @@ function concurrencyOption(): Option {
   return new Option('--concurrency <n>', 'how many runs are worked on at a time')
     .default(defaultConcurrency)
     .argParser(parseCount);
+}
+
+function timeoutOption(): Option {
+  return new Option('--timeout <seconds>', 'wait no longer than this').argParser(
+    (text) => parseAmount(text) * 1_000,
+  );
+}
+
+/** Adds one label to those given before. */
+function addLabel(text: string, before: Labels = {}): Labels {
+  const [name = '', ...value] = text.split('=');
+  if (name === '' || value.length === 0)
+    throw new InvalidArgumentError('Expected a name and a value, such as `tenant=acme`.');
+  return { ...before, [name]: value.join('=') };
 }
 
 function parseCount(text: string): number {

@@ -123,6 +123,7 @@ function printMessage(field: PrintField, message: Message): void {
       return;
     }
     case 'error':
+    case 'fail':
       return field('error', message.error, 'red');
     case 'cancel':
       if (message.reason !== undefined) field('reason', message.reason);
@@ -132,6 +133,7 @@ function printMessage(field: PrintField, message: Message): void {
     case 'output':
     case 'timer':
     case 'wake':
+    case 'retry':
       return;
   }
 }

@@ -1,20 +1,20 @@
 /** `signalbox cancel`: ends a run; what it has in flight is stopped. */
 import { EventNotAccepted } from '../../errors.ts';
 import type { Cli, CommandResult } from '../cli.ts';
-import { findRun } from '../find-run.ts';
 import { readOutcome } from '../outcome.ts';
 import { printOutcomes } from '../outcome-view.ts';
 import { withSession } from '../session.ts';
 
 export interface CancelOptions {
   readonly reason?: string;
+  /** In milliseconds. */
+  readonly timeout?: number;
 }
 
-export async function cancel(cli: Cli, id: string, { reason }: CancelOptions): CommandResult {
+export async function cancel(cli: Cli, id: string, { reason, timeout }: CancelOptions): CommandResult {
   return withSession(cli, { work: 'own' }, async (session) => {
     const { engine } = session;
-    await findRun(session, id);
-    const { status } = await engine.run(id).cancel(reason);
+    const { status } = await engine.run(id).cancel(reason, { timeoutMs: timeout });
     if (status !== 'cancelled') {
       throw new EventNotAccepted(`Run \`${id}\` has ended (${status}); there is nothing to cancel.`);
     }

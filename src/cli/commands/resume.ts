@@ -6,31 +6,30 @@ import { everyRun } from '../every-run.ts';
 import { findRun } from '../find-run.ts';
 import { finishRuns } from '../finish-runs.ts';
 import { type Session, withSession } from '../session.ts';
+import { storeTime } from '../store-time.ts';
 
 export interface ResumeOptions {
   readonly concurrency: number;
+  /** In milliseconds. */
+  readonly timeout?: number;
 }
 
 const mostDue = 10_000;
 const statuses = ['running', 'waiting'] as const;
 
-export async function resume(
-  cli: Cli,
-  id: string | undefined,
-  { concurrency }: ResumeOptions,
-): CommandResult {
-  return id === undefined ? resumeAll(cli, concurrency) : resumeOne(cli, id);
+export async function resume(cli: Cli, id: string | undefined, options: ResumeOptions): CommandResult {
+  return id === undefined ? resumeAll(cli, options) : resumeOne(cli, id, options);
 }
 
-async function resumeOne(cli: Cli, id: string): CommandResult {
+async function resumeOne(cli: Cli, id: string, { timeout }: ResumeOptions): CommandResult {
   return withSession(cli, { work: 'own' }, async (session) => {
     const { name } = await findRun(session, id);
     await session.serve([name]);
-    return finishRuns(session, [{ id }]);
+    return finishRuns(session, [{ id }], { timeoutMs: timeout });
   });
 }
 
-async function resumeAll(cli: Cli, concurrency: number): CommandResult {
+async function resumeAll(cli: Cli, { concurrency, timeout }: ResumeOptions): CommandResult {
   const { ids, workflows } = await withSession(cli, { work: 'none' }, unfinished);
   if (ids.length === 0) {
     cli.screen.jsonLine({ type: 'outcomes', runs: [], stopped: false });
@@ -40,6 +39,7 @@ async function resumeAll(cli: Cli, concurrency: number): CommandResult {
     finishRuns(
       session,
       ids.map((each) => ({ id: each })),
+      { timeoutMs: timeout },
     ),
   );
 }
@@ -56,7 +56,7 @@ async function unfinished({ cli, catalog, engine, store }: Session): Promise<Unf
   const workflows = new Set<string>();
   const unknown = new Set<string>();
   const refs = catalog.workflows.map(({ ref }) => ref);
-  const due = new Set(await store.due({ workflows: refs, now: Date.now(), limit: mostDue }));
+  const due = new Set(await store.due({ workflows: refs, now: (await storeTime(store))(), limit: mostDue }));
   for (const status of statuses) {
     for await (const { id, workflow, version } of everyRun(engine, { status })) {
       if (!catalog.has(`${workflow}@${version}`)) {

@@ -37,15 +37,21 @@ export async function runs(cli: Cli, query: ListOptions): CommandResult {
     { text: run.status, style: statusStyles[run.status] },
     run.problem === undefined
       ? stateText(JSON.parse(run.value))
-      : { text: `stuck: ${run.problem}`, style: 'red' },
+      : { text: `stuck: ${run.problem.message}`, style: 'red' },
     dateTime(run.createdAt),
     ago(run.updatedAt, now),
   ]);
   screen.print(renderTable(screen, columns, rows));
   if (page.cursor === undefined) return;
-  const more = Object.entries({ ...query, cursor: page.cursor }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, String(value)],
-  );
+  const { workflow, status, tag, parent, limit, labels = {}, topLevel, stuck } = query;
+  const more = [
+    ...Object.entries({ workflow, status, tag, parent, limit, cursor: page.cursor }).flatMap(
+      ([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]),
+    ),
+    ...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
+    ...(topLevel ? ['--top-level'] : []),
+    ...(stuck ? ['--stuck'] : []),
+  ];
   screen.print();
   screen.print(`More: ${screen.paint('cyan', commandLine(globals, ['runs', ...more]))}`);
 }

@@ -1,6 +1,6 @@
 /** `signalbox send`: an event for a run, which is then gone on with until it is at rest. */
 import type { Answerer } from '../../gates/person.ts';
-import { parseEvent } from '../../engine/run-handle.ts';
+import { parseEvent } from '../../engine/handle/parse-event.ts';
 import type { Cli, CommandResult } from '../cli.ts';
 import { readAnswerer, readPayload } from '../event-options.ts';
 import { findRun } from '../find-run.ts';
@@ -14,13 +14,15 @@ export interface SendOptions {
   readonly hold?: true;
   /** `NAME` or `NAME:role,role`. */
   readonly by?: string;
+  /** In milliseconds. */
+  readonly timeout?: number;
 }
 
 export async function send(
   cli: Cli,
   id: string,
   type: string,
-  { data, key, hold, by }: SendOptions,
+  { data, key, hold, by, timeout }: SendOptions,
 ): CommandResult {
   const payload = data === undefined ? {} : await readPayload(data);
   const event = { ...payload, type };
@@ -31,9 +33,9 @@ export async function send(
     // Before its services are started: a bad event starts nothing.
     parseEvent(workflow, event);
     await session.serve([workflow.name]);
-    const sending = { by: answerer, hold: hold === true, ...(key === undefined ? {} : { key }) };
+    const sending = { by: answerer, hold: hold === true, key, timeoutMs: timeout };
     await engine.run(id).send(event, sending);
-    return finishRuns(session, [{ id }]);
+    return finishRuns(session, [{ id }], { timeoutMs: timeout });
   });
 }
 

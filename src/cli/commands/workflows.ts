@@ -1,6 +1,7 @@
 /** `signalbox workflows`: what can be run. */
 import { toJSONSchema } from 'zod';
 
+import { outsideEvents } from '../../event-descriptor.ts';
 import type { AnyWorkflow } from '../../workflow.ts';
 import { loadCatalog } from '../catalog.ts';
 import type { Cli, CommandResult } from '../cli.ts';
@@ -37,7 +38,7 @@ export async function workflows({ screen, globals }: Cli): CommandResult {
 }
 
 function eventsOf({ machine }: AnyWorkflow): readonly string[] {
-  return (machine.events as readonly string[]).filter((type) => !type.startsWith('xstate.'));
+  return outsideEvents(machine);
 }
 
 type Schema = NonNullable<AnyWorkflow['input']>;
