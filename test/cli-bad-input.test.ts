@@ -380,6 +380,8 @@ describe('errors', () => {
       'CircuitOpen',
       'GateRejected',
       'MapFailed',
+      'StateTooLarge',
+      'UnhandledError',
       'McpCallFailed',
       'McpToolFailed',
       'McpToolMismatch',

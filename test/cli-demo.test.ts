@@ -26,7 +26,7 @@ function faultIsUsed(database: string): boolean {
 }
 
 async function until(isSo: () => boolean): Promise<void> {
-  await vi.waitUntil(isSo, { timeout: 10_000, interval: 20 });
+  await vi.waitUntil(isSo);
 }
 
 describe('demo', () => {

@@ -19,7 +19,7 @@ describe('promote, of a ready workflow with its samples', () => {
   beforeAll(async () => {
     folder = createCliFolder((end) => (cleanUp = end));
     await folder.run(['run', 'long-document', '--input', samples('long-document')]);
-  }, 120_000);
+  });
 
   afterAll(() => cleanUp?.());
 
@@ -31,14 +31,14 @@ describe('promote, of a ready workflow with its samples', () => {
     expect(stdout).toMatch(/runs answered by stand-ins/);
     expect(stdout).toMatch(/^ +summarizingChunks +invokes summarizeChunks \(map\)/m);
     expect(stdout).toMatch(/^Owner \(research\) +_+ +Date _+$/m);
-  }, 60_000);
+  });
 
   it('passes with them, and is readable at 110 columns', async () => {
     const { code, stdout } = await folder.run(['promote', 'long-document', '--count-stand-ins']);
     expect(code).toBe(0);
     expect(stdout).toContain('No line fails.');
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
-  }, 60_000);
+  });
 
   it('gives all runs and transitions by their ids as one document', async () => {
     const filled = await folder.document<Promotion>(['promote', 'long-document', '--count-stand-ins']);
@@ -50,7 +50,7 @@ describe('promote, of a ready workflow with its samples', () => {
     const transitions = ways.flatMap((way) => way.transitions ?? []);
     expect(transitions).toContain('summarizingChunks summarizeChunks.done 0');
     expect(ways.flatMap(({ runs = [] }) => runs)).toContain('01-twenty-pages');
-  }, 60_000);
+  });
 
   it('is written as Markdown for a pull request', async () => {
     const { code, stdout } = await folder.run(['promote', 'long-document', '--markdown']);
@@ -59,7 +59,7 @@ describe('promote, of a ready workflow with its samples', () => {
     expect(stdout).toMatch(/^\| 3 \| Has it run on genuinely different inputs\? \| \*\*fails\*\* \|/m);
     expect(stdout).toMatch(/^- \[ \] It has run on 0 different inputs/m);
     expect(stdout).toMatch(/^\| Reviewer \| {2}\| {2}\|$/m);
-  }, 60_000);
+  });
 });
 
 describe('promote', () => {
@@ -70,7 +70,7 @@ describe('promote', () => {
     expect(stdout).toContain('There are no runs on record.');
     expect(stdout).toMatch(/run oracle --input <file or folder>/);
     expect(folder.files()).toEqual([]);
-  }, 30_000);
+  });
 
   it('fails each line that does not hold, with what to do', async () => {
     const folder = createCliFolder();
@@ -88,7 +88,7 @@ describe('promote', () => {
       expect(problems.length > 0).toBe(verdict === 'fails');
       for (const { fix } of problems) expect(fix).not.toBe('');
     }
-  }, 30_000);
+  });
 
   it('knows no workflow of a name that is not there, and no store that was named and is not there', async () => {
     const folder = createCliFolder();
@@ -97,5 +97,5 @@ describe('promote', () => {
     expect(unknown.stderr).toContain('No workflow `parcels`');
     const missing = await folder.run(['promote', 'parcel', '--store', 'nowhere.db']);
     expect(missing.code).toBe(15);
-  }, 30_000);
+  });
 });

@@ -57,7 +57,7 @@ async function endsOf(
     const ends = await Promise.all(
       names.map(async (name) => {
         const run = await engine.start(workflow, { input: sample(name) });
-        const { value, status, context, output } = await run.waitFor(isAtRest, { timeoutMs: 20_000 });
+        const { value, status, context, output } = await run.waitFor(isAtRest);
         return [name, { value, status, context, output }];
       }),
     );

@@ -134,7 +134,7 @@ describe.each([
       if (name === 'an-order') await run.waitFor(atRest);
     }
     for (const [name, run] of started) {
-      const rest = await run.waitFor(atRest, { timeoutMs: 20_000 });
+      const rest = await run.waitFor(atRest);
       expect(rest.problem).toBeUndefined();
       const state = typeof rest.value === 'string' ? rest.value : Object.keys(rest.value ?? {})[0];
       if (state !== 'handled') ends[name] = state;
@@ -167,7 +167,7 @@ describe.each([
     expect(after.notifications).toHaveLength(before.notifications.length);
     // The manager has left, and the reply is saved all the same.
     expect(after.drafts).toHaveLength(before.drafts.length + 1);
-  }, 30_000);
+  });
 });
 
 // ---- What is read and said -----------------------------------------------------------------------------------------

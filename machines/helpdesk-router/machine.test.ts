@@ -91,9 +91,7 @@ function stateOf({ value }: Pick<Snapshot, 'value'>): string {
 
 /** Until it ends or a person is asked. */
 function atRest(actor: Actor<Machine>): Promise<Snapshot> {
-  return waitFor(actor, (snapshot) => snapshot.status !== 'active' || snapshot.hasTag('person'), {
-    timeout: 10_000,
-  });
+  return waitFor(actor, (snapshot) => snapshot.status !== 'active' || snapshot.hasTag('person'));
 }
 
 async function restsIn(actor: Actor<Machine>, state: string): Promise<Snapshot> {
@@ -103,7 +101,7 @@ async function restsIn(actor: Actor<Machine>, state: string): Promise<Snapshot> 
 }
 
 async function outcomeOf(actor: Actor<Machine>): Promise<Outcome> {
-  const end = await waitFor(actor, ({ status }) => status !== 'active', { timeout: 10_000 });
+  const end = await waitFor(actor, ({ status }) => status !== 'active');
   expect(end.status).toBe('done');
   return Outcome.parse(end.output);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { growthOf } from '../../test/support/growth.ts';
 import { classifyPrompt } from './prompts.ts';
 import { faultsOfReply } from './reply-check.ts';
 import { doubtsOf, faultsOfQuotes, givesOrders } from './routing.ts';
@@ -78,7 +79,7 @@ describe('a request gives orders to whoever sorts it', () => {
 });
 
 describe('a text made to be slow to read', () => {
-  const length = 99_000;
+  const length = 24_000;
   it.each([
     ['\n', 'x'],
     [' ', 'x'],
@@ -89,16 +90,16 @@ describe('a text made to be slow to read', () => {
     ['1 ', ''],
     ['ignore ', ''],
     ['e\u0301', ''],
-  ])('of %j is read at once', (part, end) => {
+  ])('of %j is read in a time that grows with its length', (part, end) => {
     for (const beginning of ['', '<', 'password is', '{"route"', 'system']) {
-      const text = beginning + part.repeat(length / part.length) + end;
-      const hostile = { subject: '', text };
-      const from = performance.now();
-      doubtsOf({ route: 'none', others: [], quotes: [text.slice(0, 300)] }, hostile);
-      faultsOfReply('It is 5 EUR.', { request: hostile, problem: text, facts: null });
-      classifyPrompt(hostile);
-      // Some hundredths of a second; where it goes by the square of the length, it is many seconds.
-      expect(performance.now() - from).toBeLessThan(2_000);
+      const read = (size: number) => {
+        const text = beginning + part.repeat(size / part.length) + end;
+        const hostile = { subject: '', text };
+        doubtsOf({ route: 'none', others: [], quotes: [text.slice(0, 300)] }, hostile);
+        faultsOfReply('It is 5 EUR.', { request: hostile, problem: text, facts: null });
+        classifyPrompt(hostile);
+      };
+      expect(growthOf(read, length), beginning).toBeLessThan(4);
     }
   });
 });

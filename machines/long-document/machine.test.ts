@@ -56,13 +56,11 @@ function begin(input: Document, options: LongDocumentOptions = {}, clock?: Simul
 
 /** Until it ends or a person is asked. */
 function atRest(actor: Actor<Machine>): Promise<Snapshot> {
-  return waitFor(actor, (snapshot) => snapshot.status !== 'active' || snapshot.hasTag('person'), {
-    timeout: 10_000,
-  });
+  return waitFor(actor, (snapshot) => snapshot.status !== 'active' || snapshot.hasTag('person'));
 }
 
 async function outcomeOf(actor: Actor<Machine>): Promise<Outcome> {
-  const end = await waitFor(actor, ({ status }) => status !== 'active', { timeout: 10_000 });
+  const end = await waitFor(actor, ({ status }) => status !== 'active');
   expect(end.status).toBe('done');
   return Outcome.parse(end.output);
 }

@@ -1,8 +1,8 @@
-/** Every path of the long document, generated and not run: what no route may do, no path does. */
+/** Every path of the long document, generated, then played: what no route may do, no path does. */
 import { paths } from 'signalbox/graph';
+import { testPaths } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
 
-import { testEveryPath } from '../../test/support/every-path.ts';
 import { longDocument } from './index.ts';
 
 const found = paths(longDocument);
@@ -63,4 +63,4 @@ describe('the paths of the long document', () => {
   });
 });
 
-testEveryPath(longDocument, found);
+testPaths(longDocument, { describe, it, paths: found });

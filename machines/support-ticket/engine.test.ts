@@ -64,9 +64,7 @@ describe('on the engine', () => {
     const ends = await Promise.all(
       names.map(async (name) => {
         const run = await engine.start(supportTicket, { id: name, input: sample(name) });
-        const rest = await run.waitFor(({ status, tags }) => status === 'done' || tags.includes('person'), {
-          timeoutMs: 20_000,
-        });
+        const rest = await run.waitFor(({ status, tags }) => status === 'done' || tags.includes('person'));
         expect(rest.problem).toBeUndefined();
         return rest.tags.includes('person')
           ? rest.questions.map(({ title }) => title).join()

@@ -81,17 +81,15 @@ function begin(input: Ticket, options: SupportTicketOptions = {}, clock?: Simula
 
 /** Until it ends or a person is asked. */
 function atRest(actor: Actor<Machine>): Promise<Snapshot> {
-  return waitFor(actor, (snapshot) => snapshot.status !== 'active' || snapshot.hasTag('person'), {
-    timeout: 10_000,
-  });
+  return waitFor(actor, (snapshot) => snapshot.status !== 'active' || snapshot.hasTag('person'));
 }
 
 function reached(actor: Actor<Machine>, state: Snapshot['value']): Promise<Snapshot> {
-  return waitFor(actor, (snapshot) => snapshot.value === state, { timeout: 10_000 });
+  return waitFor(actor, (snapshot) => snapshot.value === state);
 }
 
 async function outcomeOf(actor: Actor<Machine>): Promise<Outcome> {
-  const end = await waitFor(actor, ({ status }) => status !== 'active', { timeout: 10_000 });
+  const end = await waitFor(actor, ({ status }) => status !== 'active');
   expect(end.status).toBe('done');
   return Outcome.parse(end.output);
 }

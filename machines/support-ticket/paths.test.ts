@@ -1,8 +1,8 @@
-/** Every path of the support ticket, generated and not run: what no route may do, no path does. */
+/** Every path of the support ticket, generated, then played: what no route may do, no path does. */
 import { explore, type Move, type PathStep, paths } from 'signalbox/graph';
+import { testPaths } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
 
-import { testEveryPath } from '../../test/support/every-path.ts';
 import { supportTicket } from './index.ts';
 import { refundLimits } from './policy.ts';
 import type { MailReceipt, RefundDecision } from './schemas.ts';
@@ -95,4 +95,4 @@ describe('the paths of the support ticket', () => {
   });
 });
 
-testEveryPath(supportTicket, found);
+testPaths(supportTicket, { describe, it, paths: found });

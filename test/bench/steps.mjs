@@ -1,12 +1,12 @@
 /**
  * Durable steps per second and the latency of one step, on each store, beside the raw cost of the same writes.
  *
- *     npm run bench [-- --runs 4000] [--stores memory,sqlite,redis] [--keys 1000000]
+ *     npm run bench [-- --runs 4000] [--stores memory,sqlite,redis] [--keys 1000000] [--against <commit>]
  *
  * A run is five no-op invocations, one after the other: six writes of state, history, journal and lease, the start
  * included. Throughput has 64 runs at once, from their start to their result. A step alone is a fifth of what one run takes
  * from its start, which is stored, to its result. Everything is measured in this process, in one go, against servers and
- * files of its own. Medians of three rounds.
+ * files of its own. Medians of three rounds. With `--against`, all of it in turn with the same of another commit, three times.
  */
 import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -23,14 +23,21 @@ import { openDatabase, sqliteStore } from 'signalbox/sqlite';
 import { fromPromise, setup } from 'xstate';
 
 import { startRedis } from '../fixtures/redis-server.mjs';
+import { compareWith } from './compare.mjs';
 
 const { values: options } = parseArgs({
   options: {
     runs: { type: 'string', default: '4000' },
     stores: { type: 'string', default: 'memory,sqlite,redis' },
     keys: { type: 'string', default: '1000000' },
+    against: { type: 'string' },
   },
 });
+if (options.against !== undefined) {
+  const flags = ['runs', 'stores', 'keys'].flatMap((name) => [`--${name}`, options[name]]);
+  compareWith(options.against, { program: 'test/bench/steps.mjs', flags, rounds: 3 });
+  process.exit();
+}
 const runs = Number(options.runs);
 const stores = options.stores.split(',');
 const stepsPerRun = 5;

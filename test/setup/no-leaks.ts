@@ -5,11 +5,24 @@
  */
 
 import { format } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, vi } from 'vitest';
 
-const METHODS = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const;
-const GUARDED_RESOURCES = ['ProcessWrap', 'TCPServerWrap', 'TCPSocketWrap'];
-const CLOSING_TIMEOUT_MS = 2_000;
+const methods = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const;
+const guardedResources = ['ProcessWrap', 'TCPServerWrap', 'TCPSocketWrap'];
+/** Only what is never closed takes so long. */
+const closingTimeoutMs = 60_000;
+
+interface Shared {
+  readonly console: Partial<Record<(typeof methods)[number], Console['log']>>;
+}
+
+// Test files of one worker share the process; what is done once for all of them is kept here.
+const key = Symbol.for('signalbox.test.shared');
+const everyFile = globalThis as { [key]?: Shared };
+// When vitest is killed, this process ends too, and with it what its tests have started.
+if (!everyFile[key]) process.once('disconnect', () => process.exit());
+const { console: originals } = (everyFile[key] ??= { console: {} });
 
 let written: string[] = [];
 let allowed = false;
@@ -19,8 +32,8 @@ export function allowConsole(): void {
   allowed = true;
 }
 
-for (const method of METHODS) {
-  const write = console[method].bind(console);
+for (const method of methods) {
+  const write = (originals[method] ??= console[method].bind(console));
   console[method] = (...values: unknown[]) => {
     written.push(`console.${method}(${format(...values)})`);
     write(...values);
@@ -36,10 +49,16 @@ afterEach(assertSilent);
 const openAtStart = countOpen();
 
 afterAll(async () => {
+  // The next file of this worker finds what it would find in a process of its own.
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
   allowed = false;
   assertSilent();
   // Closing takes a few turns of the event loop.
-  await vi.waitFor(assertClosed, { timeout: CLOSING_TIMEOUT_MS, interval: 10 });
+  for (const giveUpAt = Date.now() + closingTimeoutMs; findOpen() && Date.now() < giveUpAt;) await pause(10);
+  const left = findOpen();
+  if (left) throw new Error(`Expected every resource to be closed after the tests, got ${left}`);
 });
 
 function assertSilent(): void {
@@ -48,13 +67,13 @@ function assertSilent(): void {
   if (unexpected.length > 0) throw new Error(`Expected no console output, got ${unexpected.join('; ')}`);
 }
 
-function assertClosed(): void {
+function findOpen(): string | undefined {
   const open = countOpen();
-  for (const resource of GUARDED_RESOURCES) {
-    const left = (open[resource] ?? 0) - (openAtStart[resource] ?? 0);
-    if (left > 0)
-      throw new Error(`Expected every resource to be closed after the tests, got ${left} open ${resource}`);
-  }
+  return guardedResources
+    .map((name) => ({ name, left: (open[name] ?? 0) - (openAtStart[name] ?? 0) }))
+    .filter(({ left }) => left > 0)
+    .map(({ name, left }) => `${left} open ${name}`)
+    .at(0);
 }
 
 function countOpen(): Record<string, number> {

@@ -20,7 +20,7 @@ declare module 'vitest' {
   }
 }
 
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 120_000;
 const START_ATTEMPTS = 3;
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

@@ -39,8 +39,7 @@ export function plainDriver(): (machine: AnyStateMachine) => Driver {
     const run: PlainRun = {
       opened(self, input, signal, deferred) {
         const path = actorPath(self);
-        const made = /(^|\/)x:\d+(\/|$)/.test(path);
-        const count = made ? 1 : (counts.get(path) ?? 0) + 1;
+        const count = (counts.get(path) ?? 0) + 1;
         counts.set(path, count);
         const key = `${path}#${count}`;
         open.set(key, deferred);
@@ -193,7 +192,7 @@ function nextDue(timers: readonly PlainTimer[], until: number): PlainTimer | und
 
 // --- code that may run nowhere else ---------------------------------------------------------------------------
 
-interface Deferred {
+export interface Deferred {
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -203,6 +202,23 @@ interface PlainRun {
 }
 
 let plainRun: PlainRun | undefined;
+
+/** A run of an engine, which performs the code of its promises and actions outside of the machine. */
+export interface EngineRun {
+  opened(path: string, signal: AbortSignal, deferred: Deferred): void;
+  acted(path: string): void;
+}
+
+/** By run id. */
+export const engineRuns = new Map<string, EngineRun>();
+
+/** The run that an engine works on, if it is one that gave this stand-in to code outside of the machine, and the actor's path. */
+function engineRunOf(self: { readonly sessionId: string }): [EngineRun, string] | undefined {
+  if ('_parent' in self) return undefined;
+  const [runId = '', ...path] = self.sessionId.split('/');
+  const run = engineRuns.get(runId);
+  return run && [run, path.join('/')];
+}
 
 /** How often code ran that must not. Read it, and it is zero again. */
 export function takeEscaped(): string[] {
@@ -223,6 +239,8 @@ export function work(): ReturnType<typeof fromPromise<unknown, unknown>> {
   return fromPromise<unknown, unknown>(
     ({ input, self, signal }) =>
       new Promise((resolve, reject) => {
+        const [run, path] = engineRunOf(self) ?? [];
+        if (run) return run.opened(path as string, signal, { resolve, reject });
         if (!plainRun) escape(`the promise of ${actorPath(self as AnyActorRef)}`);
         plainRun.opened(self as AnyActorRef, input, signal, { resolve, reject });
       }),
@@ -230,8 +248,10 @@ export function work(): ReturnType<typeof fromPromise<unknown, unknown>> {
 }
 
 /** A custom action that does nothing where it may run. */
-export function act(): () => void {
-  return () => {
-    if (!plainRun) escape('a custom action');
+export function act(): (args: { readonly self: unknown }) => void {
+  return ({ self }) => {
+    const [run, path] = engineRunOf(self as AnyActorRef) ?? [];
+    if (run) run.acted(path as string);
+    else if (!plainRun) escape('a custom action');
   };
 }

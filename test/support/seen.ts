@@ -99,7 +99,8 @@ export function createNaming(): Naming {
       .filter((id) => !names.has(id))
       .toSorted((one, other) => number(one) - number(other));
     for (const id of fresh) names.set(id, `made:${names.size + 1}`);
-    return renamed(seen, (text) => text.replaceAll(/x:\d+/g, (id) => names.get(id) ?? id)) as Seen;
+    const all = renamed(seen, (text) => text.replaceAll(/x:\d+/g, (id) => names.get(id) ?? id)) as Seen;
+    return { ...all, invocations: all.invocations.toSorted(), stopped: all.stopped.toSorted() };
   };
   const raw = (named: string): string =>
     named.replaceAll(/made:\d+/g, (name) => [...names].find(([, other]) => other === name)?.[0] ?? name);

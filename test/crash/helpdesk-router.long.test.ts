@@ -71,7 +71,7 @@ it('ends the same wherever its process is killed, and pays for nothing twice tha
     expect(await world.endOf(`killed-${at + 1}`), where).toEqual(expected);
     expect(world.askedAfterDeath(`killed-${at + 1}`), where).toEqual(world.notOnRecord(`killed-${at + 1}`));
   }
-}, 120_000);
+});
 
 it('is killed over each thing that it waits for, in turn, and has each of them once', async () => {
   const world = await createWorld();
@@ -82,7 +82,7 @@ it('is killed over each thing that it waits for, in turn, and has each of them o
   async function killOver(over: string, isReached: () => Promise<boolean>): Promise<void> {
     const before = world.asked(request.id);
     const life = live();
-    await vi.waitUntil(isReached, { timeout: 20_000, interval: 5 });
+    await vi.waitUntil(isReached);
     life.signal('SIGKILL');
     expect(await life.ended, over).toMatchObject({ signal: 'SIGKILL' });
     const after = world.asked(request.id);
@@ -126,7 +126,7 @@ it('is killed over each thing that it waits for, in turn, and has each of them o
   expect(await world.endOf(request.id)).toMatchObject({
     output: { status: 'answered', incident: { status: 'opened' }, mail: { status: 'sent' } },
   });
-}, 120_000);
+});
 
 // ---- What the processes find around them ---------------------------------------------------------------------------
 

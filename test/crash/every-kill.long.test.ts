@@ -65,7 +65,6 @@ it.each(['before', 'after'] as const)(
       );
     }
   },
-  120_000,
 );
 
 type Entry = { readonly key: string; readonly body: { readonly ticketId: string }; readonly answer: object };

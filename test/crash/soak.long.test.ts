@@ -44,5 +44,4 @@ it.each(['sqlite', 'redis'])(
     expect(figures['timers fired']).toBeGreaterThan(0);
     expect(figures['events sent']).toBeGreaterThan(0);
   },
-  300_000,
 );

@@ -113,7 +113,6 @@ it.each([
       expect(entries.some(({ asked }) => asked > 1)).toBe(true);
     }
   },
-  60_000,
 );
 
 it('a document whose MCP servers are killed with its notice made and not answered for has it made once', async () => {
@@ -140,13 +139,10 @@ it('a document whose MCP servers are killed with its notice made and not answere
 
   const documents = [documentOf('01-an-order.json', 'K-1')];
   const first = startChild('intake-life.mjs', { store, documents });
-  await vi.waitUntil(async () => (await ledger(url)).notifications.length === 1, {
-    timeout: 10_000,
-    interval: 10,
-  });
+  await vi.waitUntil(async () => (await ledger(url)).notifications.length === 1);
   await kill();
   await start(new URL(url).port);
-  await vi.waitUntil(async () => (await ledger(url)).drafts.length === 1, { timeout: 10_000, interval: 10 });
+  await vi.waitUntil(async () => (await ledger(url)).drafts.length === 1);
   // And now both at once.
   first.signal('SIGKILL');
   await kill();
@@ -162,4 +158,4 @@ it('a document whose MCP servers are killed with its notice made and not answere
     notifications: [{ key: 'K-1', asked: 2 }],
     drafts: [{ key: 'K-1', asked: 2 }],
   });
-}, 60_000);
+});

@@ -1,0 +1,3 @@
+import { testTwoWorkers } from './two-workers.ts';
+
+testTwoWorkers('SQLite');
