@@ -143,7 +143,12 @@ describe('following', () => {
 
 describe('retrying', () => {
   it('goes on from where the run failed, with what was journaled, on record', async () => {
-    const paid = vi.fn(async () => 'paid');
+    let pay = (): void => {};
+    const paying = new Promise<void>((resolve) => (pay = resolve));
+    const paid = vi.fn(async () => {
+      await paying;
+      return 'paid';
+    });
     let isBroken = true;
     const perform = async (_: unknown, { once }: InvocationScope): Promise<string> => {
       const first = await once('pay', paid);
@@ -178,6 +183,7 @@ describe('retrying', () => {
     const engine = engineOn(data, [workflow]);
     const run = await engine.start(workflow, { id: 'r' });
     await expect(run.retry()).rejects.toMatchObject({ code: 'RETRY_NOT_POSSIBLE' });
+    pay();
     await expect(run.result()).rejects.toMatchObject({ code: 'RUN_FAILED' });
     isBroken = false;
     // A client may ask for it as well.
