@@ -221,7 +221,8 @@ export function createFlights(ports: FlightsPorts, takenOver: readonly Invocatio
         if (!ports.isLeased()) return;
         const logic = performerOf(workflow, src);
         if (!logic) return ports.failed(missingActor(invocation));
-        const mayBeBegun = maybeBegun.delete(key);
+        // A start on record counts, whoever recorded it.
+        const mayBeBegun = maybeBegun.delete(key) || journal.has(attemptName(key, attempt));
         const start = mayBeBegun ? resumed(invocation, durableActor(logic)) : { attempt, begun: false };
         void execute(invocation, logic, start);
       }

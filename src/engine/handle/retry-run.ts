@@ -82,7 +82,11 @@ async function goOn(
     ...(from === undefined ? {} : { from }),
   };
   const repeated = repeatIrreversible ? calledOnce(workflow, led.state) : [];
-  const forget = [...journal.keys()].filter((name) => repeated.some((key) => isAttemptOf(key, name)));
+  // From an earlier step, calls that come later have the keys of those that were made before.
+  const callsAgain = (name: string): boolean =>
+    repeated.some((key) => isAttemptOf(key, name)) ||
+    (repeatIrreversible && from !== undefined && name.startsWith('attempt '));
+  const forget = [...journal.keys()].filter(callsAgain);
   const result = await core.store.commit(run.id, {
     ...progressOf(led.state, led.tags),
     log: [encodeEntry(entry)],
