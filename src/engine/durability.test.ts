@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { assign, fromPromise, type PromiseActorLogic, setup } from 'xstate';
@@ -74,7 +75,7 @@ function oneStep(perform: Perform, declared: Partial<DurableActor> = {}): AnyWor
           onDone: { target: 'finished', actions: assign({ result: ({ event }) => event.output }) },
           onError: { target: 'finished', actions: assign({ error: ({ event }) => event.error }) },
         },
-        on: { LEAVE: 'finished' },
+        on: { LEAVE: 'finished', NOTE: { actions: assign({}) } },
       },
       finished: { type: 'final' },
     },
@@ -134,6 +135,38 @@ describe('an invocation whose worker dies', () => {
       error: unknown;
     };
     expect(error).toBeInstanceOf(OutcomeUnknown);
+    expect(perform).toHaveBeenCalledTimes(1);
+  });
+
+  it('nor with messages of its inbox between taking it over and telling the machine, on a slow store', async () => {
+    const data = createMemoryData();
+    const clock = createVirtualClock();
+    const perform = vi.fn<Perform>(() => never);
+    const workflow = oneStep(perform, { irreversible: true, idempotent: false });
+    const { store, die } = mortal(data);
+    const first = engineOn(data, workflow, { store, clock });
+    await first.start('one-step', { id: 'r' });
+    await vi.waitFor(() => expect(perform).toHaveBeenCalledTimes(1));
+    die();
+    const client = engineOn(data, workflow, { work: 'none', clock });
+    for (let n = 0; n < 3; n++) await client.run('r').send({ type: 'NOTE' }, { until: 'stored' });
+    await leaseRunsOut(clock);
+    const quick = memoryStore({ data });
+    let overlap!: (problem: string) => void;
+    const overlapping = new Promise<string>((resolve) => (overlap = resolve));
+    let committing = 0;
+    const slow: Store = {
+      ...quick,
+      async commit(runId, commit) {
+        if (++committing > 1) overlap('two steps of one run are written at once');
+        for (let turn = 0; turn < 5; turn++) await nextTurn();
+        committing -= 1;
+        return quick.commit(runId, commit);
+      },
+    };
+    const second = engineOn(data, workflow, { clock, store: slow });
+    const ended = await Promise.race([second.run('r').result(), overlapping]);
+    expect(ended).toMatchObject({ error: expect.any(OutcomeUnknown) });
     expect(perform).toHaveBeenCalledTimes(1);
   });
 

@@ -275,10 +275,13 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       // What came after the loop had looked, and before this, would not be looked at.
       if (again) notify();
     };
-    work = turns().then(over, async (error: unknown) => {
-      await stopAt(error);
-      over();
-    });
+    // The loop begins once `work` says so: what it sets going may be over at once, and asks for a loop itself.
+    work = Promise.resolve()
+      .then(turns)
+      .then(over, async (error: unknown) => {
+        await stopAt(error);
+        over();
+      });
   }
 
   async function turns(): Promise<void> {
