@@ -167,6 +167,7 @@ async function expectRight(seed: number, options: { mayDie: boolean; mostWorkers
   const what = `seed ${seed}`;
   expect(world.isQuiet(), `${what}: a run is held, or the store is still asked`).toBe(true);
   expect(seen.wrong, what).toEqual([]);
+  expect(world.overlapping, `${what}: two steps are written at a time`).toEqual([]);
   expect(
     [...seen.paid.values()].filter((times) => times > 1),
     `${what}: performed twice`,

@@ -61,6 +61,8 @@ export interface SimulatedWorker {
 export interface Simulation {
   readonly data: MemoryData;
   readonly problems: Error[];
+  /** Runs of which one executor wrote two steps at a time. */
+  readonly overlapping: string[];
   readonly workers: SimulatedWorker[];
   mode: StoreMode;
   now(): number;
@@ -86,6 +88,7 @@ export function simulate(workflow: AnyWorkflow, random: Random): Simulation {
   const pending: PendingCall[] = [];
   const alarms = new Set<Alarm>();
   const problems: Error[] = [];
+  const overlapping: string[] = [];
   const workers: SimulatedWorker[] = [];
   const sending = new Set<string>();
   let now = 1_000_000;
@@ -132,6 +135,20 @@ export function simulate(workflow: AnyWorkflow, random: Random): Simulation {
     });
   }
 
+  /** For one executor of a run: it writes one step at a time. */
+  function oneStepAtATime(store: Store): Store {
+    let committing = 0;
+    return new Proxy(store, {
+      get(target, name: keyof Store) {
+        if (name !== 'commit') return target[name];
+        return async (...[runId, commit]: Parameters<Store['commit']>) => {
+          if (++committing > 1) overlapping.push(runId);
+          return target.commit(runId, commit).finally(() => (committing -= 1));
+        };
+      },
+    });
+  }
+
   function addWorker(): SimulatedWorker {
     const worker: SimulatedWorker = {
       token: `worker ${++tokens}`,
@@ -156,7 +173,7 @@ export function simulate(workflow: AnyWorkflow, random: Random): Simulation {
         const hosts = createHostCache();
         const run = holdRun(
           {
-            store,
+            store: oneStepAtATime(store),
             clock,
             token: worker.token,
             leaseMs,
@@ -245,6 +262,7 @@ export function simulate(workflow: AnyWorkflow, random: Random): Simulation {
   const simulation: Simulation = {
     data,
     problems,
+    overlapping,
     workers,
     mode: 'well',
     now: () => now,
