@@ -3,7 +3,7 @@
  * well-formed Unicode (half of a surrogate pair) has no bytes of its own: databases would take two such names for one.
  */
 import { InvalidOption } from '../src/errors.ts';
-import type { Labels, Store } from './store.ts';
+import type { Commit, Labels, Store } from './store.ts';
 
 /** @throws InvalidOption `INVALID_OPTION` if one of the names is not well-formed Unicode. `details` has `field` and `value`. */
 export function assertNames(names: Readonly<Record<string, string | undefined>>): void {
@@ -39,7 +39,15 @@ function assertRunId(runId: string): void {
   assertName('runId', runId);
 }
 
-/** The call, which rejects if `check` throws. It adds no turn of its own: every step of a run goes through here. */
+function assertCommit(runId: string, { token, tags, freeKeys, forget }: Commit): void {
+  assertName('runId', runId);
+  assertName('token', token);
+  if (tags.length > 0) assertEach('tags', tags);
+  if (freeKeys.length > 0) assertEach('freeKeys', freeKeys);
+  if (forget.length > 0) assertEach('forget', forget);
+}
+
+/** The call, which rejects if `check` throws. */
 function checked<A extends readonly unknown[], R>(
   call: (...args: A) => Promise<R>,
   check: (...args: A) => void,
@@ -65,13 +73,14 @@ export function guardNames(store: Store): Store {
     }),
     load: checked(store.load, assertRunId),
     acquire: checked(store.acquire, (runId, { token }) => assertNames({ runId, token })),
-    commit: checked(store.commit, (runId, { token, tags, freeKeys, forget }) => {
-      assertRunId(runId);
-      assertName('token', token);
-      assertEach('tags', tags);
-      assertEach('freeKeys', freeKeys);
-      assertEach('forget', forget);
-    }),
+    commit(runId, commit) {
+      try {
+        assertCommit(runId, commit);
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+      return store.commit(runId, commit);
+    },
     record: checked(store.record, (runId, { token, id, journal = {} }) => {
       assertNames({ runId, token, id });
       assertEach('journal', Object.keys(journal));

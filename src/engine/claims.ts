@@ -250,12 +250,12 @@ export function createClaims(options: ClaimsPorts): Claims {
   };
 }
 
-/** The oldest are forgotten when there are too many. */
+/** The older half is forgotten when there are too many: one at a time, a `Map` searches for its first entry each time. */
 function remember<T>(all: Map<string, T>, runId: string, what: T): void {
   all.delete(runId);
   all.set(runId, what);
-  const [oldest] = all.keys();
-  if (all.size > maxRemembered && oldest !== undefined) all.delete(oldest);
+  if (all.size <= maxRemembered) return;
+  for (const id of [...all.keys()].slice(0, maxRemembered / 2)) all.delete(id);
 }
 
 function parked({ id, takeovers }: StoredRun): RunParked {

@@ -30,7 +30,7 @@ import { createFlights } from './flights.ts';
 import type { HistoryEntry, MessageEntry } from './history.ts';
 import { createAcceptance } from './inbox-acceptance.ts';
 import { encodeMail, type Mail, type ReceivedMail } from './mail.ts';
-import { type Flight, stoppedScopeOf } from './performer.ts';
+import { type Flight, type Outcome, stoppedScopeOf } from './performer.ts';
 import { entryOf, problemOf, progressOf, wakeAtOf } from './progress.ts';
 import { refusalOf } from './refusal.ts';
 import { createRunInbox } from './run-inbox.ts';
@@ -163,6 +163,8 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   let results: Turn[] = [];
   let phase: 'held' | 'releasing' | 'left' = 'held';
   let begun = false;
+  let isLooping = false;
+  /** Settles with the latest loop. */
   let work: Promise<void> | undefined;
   let again = false;
   let cancelAlarm = (): void => {};
@@ -206,9 +208,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
         const { attempt, invocation } = flight;
         const at = clock.now();
         const { key } = invocation;
-        const message: Message =
-          outcome.type === 'deferred' ? { ...outcome, at, key, attempt } : { ...outcome, at, key };
-        results.push({ at, flight, message });
+        results.push({ at, flight, message: messageOf(outcome, { at, key, attempt }) });
         notify();
       },
       failed: (error) => void stopAt(error),
@@ -236,7 +236,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       return updatedAt;
     },
     get isWaitingForCalls() {
-      return phase === 'held' && begun && work === undefined && !again && flights.size > 0;
+      return phase === 'held' && begun && !isLooping && !again && flights.size > 0;
     },
     poke() {
       mayHaveMail = true;
@@ -269,19 +269,18 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   /** Something may be there to do. */
   function notify(): void {
     again = true;
-    if (work || !begun || phase !== 'held') return;
+    if (isLooping || !begun || phase !== 'held') return;
+    // Before the loop begins: what it sets going may be over at once, and ask for a loop itself.
+    isLooping = true;
     const over = (): void => {
-      work = undefined;
+      isLooping = false;
       // What came after the loop had looked, and before this, would not be looked at.
       if (again) notify();
     };
-    // The loop begins once `work` says so: what it sets going may be over at once, and asks for a loop itself.
-    work = Promise.resolve()
-      .then(turns)
-      .then(over, async (error: unknown) => {
-        await stopAt(error);
-        over();
-      });
+    work = turns().then(over, async (error: unknown) => {
+      await stopAt(error);
+      over();
+    });
   }
 
   async function turns(): Promise<void> {
@@ -358,31 +357,33 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     if (turn.mail && notAllowed) return refuse(turn.mail, notAllowed);
     const answered = letter && answerRecord(run, letter.event, letter.by);
     ports.advancing?.(id);
-    const led = advance(workflow, state, message, hosts);
-    if (!led.accepted) {
+    const decided = advance(workflow, state, message, hosts);
+    if (!decided.accepted) {
       if (turn.flight) flights.discard(turn.flight);
       return turn.mail && refuse(turn.mail);
     }
-    const step = withinLimit(message, led);
-    const endsChild = step.led.state.parent && step.led.state.snapshot.status !== 'active';
-    if (step.led.stopped.length > 0 || endsChild) await scheduleFollowUps(step.led);
+    const { led, progress, message: applied } = withinLimit(message, decided);
+    const endsChild = led.state.parent && led.state.snapshot.status !== 'active';
+    if (led.stopped.length > 0 || endsChild) await scheduleFollowUps(led);
+    const { mail: received, flight } = turn;
     const entry = entryOf({
       seq: writer.seq + 1,
-      led: step.led,
+      led,
       before: state,
-      turn: { ...turn, message: step.message, answered },
+      turn: { message: applied, mail: received, answered, flight },
     });
     const released = await commit({
-      ...step,
-      next: step.led.state,
+      led,
+      progress,
+      next: led.state,
       entry,
-      letter: turn.mail,
+      letter: received,
       // What a deferred invocation has kept is what it goes on with.
-      flight: message.type === 'deferred' ? undefined : turn.flight,
+      flight: message.type === 'deferred' ? undefined : flight,
     });
     if (released === undefined) return;
-    follow(step.led);
-    told(() => turn.mail && ports.disposed(run, turn.mail.id, 'accepted'));
+    follow(led);
+    told(() => received && ports.disposed(run, received.id, 'accepted'));
     if (released) leave(wakeAtOf(state));
   }
 
@@ -669,6 +670,23 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     calls.close();
     flights.abortAll();
     ports.left(run, wakeAt);
+  }
+}
+
+/** What the machine is told of an invocation. Outputs, by far the most frequent, are put together by hand. */
+function messageOf(
+  outcome: Outcome,
+  { at, key, attempt }: { readonly at: number; readonly key: string; readonly attempt: number },
+): Message {
+  switch (outcome.type) {
+    case 'output': {
+      const { output } = outcome;
+      return output === undefined ? { type: 'output', at, key } : { type: 'output', output, at, key };
+    }
+    case 'error':
+      return { type: 'error', error: outcome.error, at, key };
+    case 'deferred':
+      return { ...outcome, at, key, attempt };
   }
 }
 

@@ -66,6 +66,8 @@ export function currentHost(): HostPort {
   return current;
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** What one message has led to so far. */
 interface Delivery {
   readonly started: Invocation[];
@@ -314,24 +316,31 @@ export function createHost(logics: HostedLogics, name: string, stored?: RunState
     }
     timers = timers.filter(({ source, target }) => isAtWork(source) && isAtWork(target));
     forgetGone();
-    return {
-      ...delivery,
-      accepted: true,
-      tags: [...(snapshot().tags ?? [])],
-      state: Object.freeze({
-        snapshot: storedActor(root, '', {
-          find: whereIs,
-          isPending: (actor) => invocations.has(actor),
-          classes,
-        }),
-        timers: storedTimers(timers),
-        invocations: Object.freeze([...invocations.values()]),
-        entries: Object.freeze(entries),
-        ids,
-        shape: logics.shape,
-        ...(runId === undefined ? {} : { runId }),
-        ...(parent ? { parent } : {}),
+    const { started, stopped, actions, emitted, verdicts } = delivery;
+    const state: Mutable<RunState> = {
+      snapshot: storedActor(root, '', {
+        find: whereIs,
+        isPending: (actor) => invocations.has(actor),
+        classes,
       }),
+      timers: storedTimers(timers),
+      invocations: Object.freeze([...invocations.values()]),
+      entries: Object.freeze(entries),
+      ids,
+      shape: logics.shape,
+    };
+    if (runId !== undefined) state.runId = runId;
+    if (parent) state.parent = parent;
+    const tags = [...(snapshot().tags ?? [])];
+    return {
+      started,
+      stopped,
+      actions,
+      emitted,
+      verdicts,
+      accepted: true,
+      tags,
+      state: Object.freeze(state),
     };
   };
 

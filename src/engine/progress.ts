@@ -33,10 +33,9 @@ export function problemOf(error: Error): RunProblem {
 
 /** When the run needs a worker next if nothing comes from outside; `null`: never. */
 export function wakeAtOf({ timers: [next], invocations }: RunState): number | null {
-  const deadlines = invocations.flatMap(({ notBefore }) => notBefore ?? []);
-  if (next) deadlines.push(next.deadline);
-  const soonest = Math.min(...deadlines);
-  return Number.isFinite(soonest) ? soonest : null;
+  let soonest = next?.deadline ?? Infinity;
+  for (const { notBefore = Infinity } of invocations) soonest = Math.min(soonest, notBefore);
+  return soonest === Infinity ? null : soonest;
 }
 
 export function progressOf(state: RunState, tags: readonly string[]): Omit<Progress, 'log'> {
@@ -74,37 +73,40 @@ export interface Led {
   };
 }
 
-/** The history entry of a message. What would be empty is left out: this is most of what a store keeps. */
+/**
+ * The history entry of a message. What would be empty is left out: this is most of what a store keeps. Each step makes one,
+ * so it is filled in, field by field, instead of put together from parts.
+ */
 export function entryOf({ seq, led, before, turn }: Led): MessageEntry {
   const { state, verdicts, started, stopped, actions, emitted } = led;
   const { message, mail, flight, answered } = turn;
   const { value, output, error } = state.snapshot;
-  const timersChanged = (before?.timers.length ?? 0) > 0 || state.timers.length > 0;
-  return {
+  const entry: Mutable<Omit<MessageEntry, 'status'>> & { status?: RunStatus } = {
     type: 'message',
     at: message.at,
     seq,
     message,
-    ...(mail ? { messageId: mail.id } : {}),
-    ...answered,
-    ...(value === undefined ? {} : { value }),
-    status: statusOf(state),
-    ...(verdicts.length > 0
-      ? { verdicts: verdicts.map(({ saw, ...verdict }) => ({ ...verdict, ...shown('saw', saw) })) }
-      : {}),
-    ...(started.length > 0 ? { started } : {}),
-    ...(stopped.length > 0 ? { stopped } : {}),
-    ...(timersChanged ? { timers: state.timers } : {}),
-    ...(actions.length > 0
-      ? { actions: actions.map(({ type, path, params }) => ({ type, path, ...shown('params', params) })) }
-      : {}),
-    ...(emitted.length > 0 ? { emitted } : {}),
-    ...(flight && flight.exchanges.length > 0 ? { exchanges: flight.exchanges } : {}),
-    ...(flight && flight.attempt > 1 ? { attempt: flight.attempt } : {}),
-    ...(output === undefined ? {} : { output }),
-    ...(error === undefined ? {} : { error }),
   };
+  if (mail) entry.messageId = mail.id;
+  if (answered) Object.assign(entry, answered);
+  if (value !== undefined) entry.value = value;
+  entry.status = statusOf(state);
+  if (verdicts.length > 0)
+    entry.verdicts = verdicts.map(({ saw, ...verdict }) => ({ ...verdict, ...shown('saw', saw) }));
+  if (started.length > 0) entry.started = started;
+  if (stopped.length > 0) entry.stopped = stopped;
+  if ((before?.timers.length ?? 0) > 0 || state.timers.length > 0) entry.timers = state.timers;
+  if (actions.length > 0)
+    entry.actions = actions.map(({ type, path, params }) => ({ type, path, ...shown('params', params) }));
+  if (emitted.length > 0) entry.emitted = emitted;
+  if (flight && flight.exchanges.length > 0) entry.exchanges = flight.exchanges;
+  if (flight && flight.attempt > 1) entry.attempt = flight.attempt;
+  if (output !== undefined) entry.output = output;
+  if (error !== undefined) entry.error = error;
+  return entry as MessageEntry;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A field for the record. What cannot be stored is described; nothing depends on it coming back. */
 function shown<TKey extends string>(key: TKey, value: unknown): { readonly [K in TKey]?: unknown } {

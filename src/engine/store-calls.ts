@@ -28,7 +28,7 @@ export interface StoreCallsPorts {
 
 interface PendingCall {
   /** Who waits for its answer. */
-  readonly over: Array<() => void>;
+  overs: Array<() => void> | undefined;
 }
 
 const firstRetryMs = 20;
@@ -75,28 +75,33 @@ export function createStoreCalls({ failing, after = afterMs }: StoreCallsPorts):
     throw error;
   }
 
-  async function settle<T>(make: (attempt: number) => Promise<T>): Promise<T> {
-    const call: PendingCall = { over: [] };
+  /** The first attempt, by far the most frequent one, costs one promise. */
+  function first<T>(make: (attempt: number) => Promise<T>): Promise<T> {
+    const call: PendingCall = { overs: undefined };
     pending.add(call);
-    try {
-      const answer = await make(1);
-      if (waiting.size > 0) retryNow();
-      return answer;
-    } catch (error) {
-      return await repeat(make, error);
-    } finally {
+    const over = (): void => {
       pending.delete(call);
-      for (const over of call.over) over();
-    }
+      call.overs?.forEach((tell) => tell());
+    };
+    return begun(make).then(
+      (answer) => {
+        if (waiting.size > 0) retryNow();
+        over();
+        return answer;
+      },
+      (error: unknown) => repeat(make, error).finally(over),
+    );
   }
 
   return {
     call(make) {
-      return isClosed ? never() : settle(make);
+      return isClosed ? never() : first(make);
     },
     untilAnswered() {
       if (pending.size === 0) return undefined;
-      const overs = [...pending].map(({ over }) => new Promise<void>((resolve) => over.push(resolve)));
+      const overs = [...pending].map(
+        (call) => new Promise<void>((resolve) => (call.overs ??= []).push(resolve)),
+      );
       return Promise.all(overs).then(() => {});
     },
     retryNow,
@@ -110,6 +115,15 @@ export function createStoreCalls({ failing, after = afterMs }: StoreCallsPorts):
 /** Whether a store call may be answered when it is made again. A store's own errors are of any class. */
 export function isStoreTrouble(error: unknown): boolean {
   return !(error instanceof SignalboxError) || error.remedy === 'retry-later';
+}
+
+/** A store of somebody's own may throw where it should reject. */
+function begun<T>(make: (attempt: number) => Promise<T>): Promise<T> {
+  try {
+    return make(1);
+  } catch (error) {
+    return Promise.reject(asError(error));
+  }
 }
 
 /** A promise of its own each time: one for all would keep whatever waits for it. */

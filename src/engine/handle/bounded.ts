@@ -40,16 +40,16 @@ export interface CallPorts {
   onHalt(fn: () => void): () => void;
 }
 
-export async function bounded<T>(
+export function bounded<T>(
   { callerClock, onHalt }: CallPorts,
   options: WaitOptions,
   facts: CallFacts,
   body: (scope: Scope) => Promise<T>,
 ): Promise<T> {
-  assertWaitOptions(options);
-  const { timeoutMs, signal } = options;
-  if (signal?.aborted) throw reasonOf(signal);
   return new Promise<T>((resolve, reject) => {
+    assertWaitOptions(options);
+    const { timeoutMs, signal } = options;
+    if (signal?.aborted) throw reasonOf(signal);
     let isOver = false;
     const ends: Array<() => void> = [];
     const finish = (settle: () => void): void => {
