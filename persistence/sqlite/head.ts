@@ -68,49 +68,85 @@ const columns: Readonly<Record<Field, string>> = {
 };
 
 const fields = Object.keys(columns) as readonly Field[];
-const numeric: ReadonlySet<Field> = new Set([
-  'createdAt',
-  'updatedAt',
-  'seq',
-  'until',
-  'dueAt',
-  'takeovers',
-  'logLength',
-  'lastMessage',
-  'inboxSize',
-  'journalSize',
-]);
-
 const selected = `SELECT run, ${Object.values(columns).join(', ')}, sum FROM runs`;
 
+const selectById = `${selected} WHERE id = ?`;
+const selectByRun = `${selected} WHERE run = ?`;
+
 export function findHead(connection: Connection, runId: string): Head | undefined {
-  const row = connection.get(`${selected} WHERE id = ?`, toCell(runId));
+  const row = connection.get(selectById, toCell(runId));
   return row && readHead(row, runId);
 }
 
 export function getHead(connection: Connection, run: number): Head | undefined {
-  const row = connection.get(`${selected} WHERE run = ?`, run);
+  const row = connection.get(selectByRun, run);
   return row && readHead(row);
 }
 
+/** Field by field: every call of the store reads one. */
 function readHead(row: Row, runId?: string): Head {
-  const head: Record<string, string | number | null> = { run: readNumber(row['run'], 'runs.run') };
-  for (const field of fields) {
-    const column = columns[field];
-    const cell = row[column] ?? null;
-    if (cell === null) head[field] = null;
-    else
-      head[field] = numeric.has(field)
-        ? readNumber(cell, `runs.${column}`)
-        : readText(cell, `runs.${column}`);
-  }
-  const read = head as unknown as Head;
-  if (row['sum'] !== sumOfHead(read)) throw new Damage('runs', runId ?? read.id);
-  return read;
+  const head: Head = {
+    run: readNumber(row['run'], 'runs.run'),
+    id: readText(row['id'], 'runs.id'),
+    workflow: readText(row['workflow'], 'runs.workflow'),
+    version: readText(row['version'], 'runs.version'),
+    labels: readText(row['labels'], 'runs.labels'),
+    parent: orNull(readText, row['parent'], 'runs.parent'),
+    createdAt: readNumber(row['created_at'], 'runs.created_at'),
+    updatedAt: readNumber(row['updated_at'], 'runs.updated_at'),
+    seq: readNumber(row['seq'], 'runs.seq'),
+    status: readText(row['status'], 'runs.status') as RunStatus,
+    token: orNull(readText, row['token'], 'runs.token'),
+    until: orNull(readNumber, row['until'], 'runs.until'),
+    dueAt: orNull(readNumber, row['due_at'], 'runs.due_at'),
+    takeovers: readNumber(row['takeovers'], 'runs.takeovers'),
+    logLength: readNumber(row['log_length'], 'runs.log_length'),
+    lastMessage: readNumber(row['last_message'], 'runs.last_message'),
+    inboxSize: readNumber(row['inbox_size'], 'runs.inbox_size'),
+    journalSize: readNumber(row['journal_size'], 'runs.journal_size'),
+    tags: readText(row['tags'], 'runs.tags'),
+    problem: orNull(readText, row['problem'], 'runs.problem'),
+    value: readText(row['value'], 'runs.value'),
+  };
+  if (row['sum'] !== sumOfHead(head)) throw new Damage('runs', runId ?? head.id);
+  return head;
 }
 
+function orNull<T>(
+  read: (cell: Cell, column: string) => T,
+  cell: Cell | undefined,
+  column: string,
+): T | null {
+  return cell === null || cell === undefined ? null : read(cell, column);
+}
+
+/** The sum of all columns, in their order. */
 function sumOfHead(head: Head): number {
-  return crc32(JSON.stringify([head.run, ...fields.map((field) => head[field])]));
+  return crc32(
+    JSON.stringify([
+      head.run,
+      head.id,
+      head.workflow,
+      head.version,
+      head.labels,
+      head.parent,
+      head.createdAt,
+      head.updatedAt,
+      head.seq,
+      head.status,
+      head.token,
+      head.until,
+      head.dueAt,
+      head.takeovers,
+      head.logLength,
+      head.lastMessage,
+      head.inboxSize,
+      head.journalSize,
+      head.tags,
+      head.problem,
+      head.value,
+    ]),
+  );
 }
 
 /** Returns the head with the number that its other rows will know it by. */
@@ -129,15 +165,34 @@ export function insertHead(connection: Connection, values: Omit<Head, 'run'>): H
 
 /** Writes what differs. */
 export function updateHead(connection: Connection, head: Head, next: Head): void {
-  const changed = fields.filter((field) => head[field] !== next[field]);
-  if (changed.length === 0) return;
-  connection.run(
-    `UPDATE runs SET ${changed.map((field) => `${columns[field]} = ?`).join(', ')}, sum = ? WHERE run = ?`,
-    ...changed.map((field) => toColumn(next[field])),
-    sumOfHead(next),
-    head.run,
-  );
+  let which = 0;
+  for (let at = 0; at < fields.length; at++) {
+    const field = fields[at] as Field;
+    if (head[field] !== next[field]) which |= 1 << at;
+  }
+  if (which === 0) return;
+  const { changed, sql } = updateOf(which);
+  const cells = changed.map((field) => toColumn(next[field]));
+  connection.run(sql, ...cells, sumOfHead(next), head.run);
   moveListing(connection, head, next);
+}
+
+interface Update {
+  readonly changed: readonly Field[];
+  readonly sql: string;
+}
+
+/** By the bits of the fields that change. */
+const updates = new Map<number, Update>();
+
+function updateOf(which: number): Update {
+  const known = updates.get(which);
+  if (known) return known;
+  const changed = fields.filter((_field, at) => (which & (1 << at)) !== 0);
+  const columnsSet = changed.map((field) => `${columns[field]} = ?`).join(', ');
+  const update = { changed, sql: `UPDATE runs SET ${columnsSet}, sum = ? WHERE run = ?` };
+  updates.set(which, update);
+  return update;
 }
 
 export function deleteHead(connection: Connection, head: Head): void {
