@@ -108,7 +108,8 @@ export function primariesOf(client: RedisClient): readonly Redis[] {
 
 /**
  * To be called before a command is sent: what is sent in one turn of the event loop goes to the socket in one write, when
- * the turn is over. Auto-pipelining would do that too, but later, and with a pipeline of its own for each turn.
+ * the turn is over, so that runs which were answered together go on together. Auto-pipelining would do that too, but with a
+ * pipeline of its own for each turn.
  */
 export function createGathering(client: RedisClient): () => void {
   let gathering = false;
@@ -118,7 +119,7 @@ export function createGathering(client: RedisClient): () => void {
     const { stream } = client;
     gathering = true;
     stream.cork();
-    process.nextTick(() => {
+    setImmediate(() => {
       gathering = false;
       stream.uncork();
     });

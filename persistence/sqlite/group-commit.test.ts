@@ -21,10 +21,11 @@ beforeEach(() => {
   const real = createConnection(openDriver(path, 100), path);
   connection = {
     ...real,
-    exec(sql) {
+    run(sql, ...parameters) {
+      if (!/^(BEGIN|COMMIT)/.test(sql)) return real.run(sql, ...parameters);
       failNext?.(sql);
       executed.push(sql);
-      real.exec(sql);
+      return real.run(sql);
     },
   };
   connection.exec('CREATE TABLE notes (note TEXT NOT NULL UNIQUE)');

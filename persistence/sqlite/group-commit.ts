@@ -79,12 +79,12 @@ function commitGroup(connection: Connection, group: readonly Write[], around: Ar
   while (rest.length > 0) {
     let current: Write | undefined;
     try {
-      connection.exec('BEGIN IMMEDIATE');
+      connection.run('BEGIN IMMEDIATE');
       const results: unknown[] = [];
       for (current of rest) results.push(current.run());
       current = undefined;
       around.before();
-      connection.exec('COMMIT');
+      connection.run('COMMIT');
       around.after();
       for (const [n, write] of rest.entries()) write.resolve(results[n]);
       return [];

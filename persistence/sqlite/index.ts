@@ -146,11 +146,11 @@ export function sqliteStore(
   /** Several reads of one moment. */
   function readSnapshot<T>(operation: () => T): Promise<T> {
     return read(() => {
-      connection.exec('BEGIN');
+      connection.run('BEGIN');
       try {
         return operation();
       } finally {
-        connection.exec('COMMIT');
+        connection.run('COMMIT');
       }
     });
   }
