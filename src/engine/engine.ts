@@ -44,6 +44,7 @@ import { createRetention } from './retention.ts';
 import type { ParentInvocation } from './run-state.ts';
 import { type StallWatch, watchForStalls } from './stall-watch.ts';
 import { startRun, type StartPorts } from './start-run.ts';
+import { defaultMaxStateBytes } from './state-limit.ts';
 import { assertStopOptions, stopEngine } from './stop-engine.ts';
 import { createStoreClock } from './store-clock.ts';
 import { assertLabels, assertPositiveInteger, assertRunId } from './texts.ts';
@@ -71,7 +72,8 @@ export interface Engine {
    *
    * Throws `InputInvalid` if the input schema refuses the input, `WorkflowNotFound` for an unknown name, `RunConflict` if
    * the id is a run of another workflow or version or with other input, `InvalidOption` for an id or label that is not as
-   * described, `RunFailed` if the machine fails before its first state; then nothing is stored.
+   * described, `RunFailed` if the machine fails before its first state, `StateTooLarge` if that is larger than
+   * `maxStateBytes`; then nothing is stored.
    */
   start<TMachine extends AnyStateMachine, TInput = InputFrom<TMachine>>(
     workflow: Workflow<TMachine, TInput>,
@@ -111,6 +113,8 @@ export function createEngine(options: EngineOptions): Engine {
     assertPositiveInteger(name, value);
   }
   if (maxStallMs !== false) assertPositiveInteger('maxStallMs', maxStallMs);
+  const { maxStateBytes = defaultMaxStateBytes } = options;
+  assertPositiveInteger('maxStateBytes', maxStateBytes);
   const registry = createRegistry(workflows);
   const { byRef } = registry;
   const refs = [...byRef.keys()];
@@ -146,7 +150,7 @@ export function createEngine(options: EngineOptions): Engine {
     intercept: options.exchanges,
     problem,
     failRun,
-    maxStateBytes: options.maxStateBytes,
+    maxStateBytes,
     runsOf: (parent) => createChildRuns({ core, byRef, start: startChild }, parent),
     ended: (run, parent) => core.post(parent.runId, { type: 'wake', key: parent.key }, `ended ${run.id}`),
     partial: (run, piece) => partials.emit(run.id, piece),
@@ -274,7 +278,14 @@ export function createEngine(options: EngineOptions): Engine {
       .catch((failed: unknown) => problem(failed as Error, runId));
   }
 
-  const startPorts = (): StartPorts => ({ core, claims, scope, left: dispatcher.left, failRun });
+  const startPorts = (): StartPorts => ({
+    core,
+    claims,
+    scope,
+    maxStateBytes,
+    left: dispatcher.left,
+    failRun,
+  });
 
   const startChild = (
     workflow: AnyWorkflow,

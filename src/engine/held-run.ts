@@ -43,7 +43,7 @@ import type {
   RunState,
 } from './run-state.ts';
 import { createRunWriter, type RecordOptions } from './run-writer.ts';
-import { defaultMaxStateBytes, stateTooLarge } from './state-limit.ts';
+import { stateTooLarge } from './state-limit.ts';
 import { createStoreCalls } from './store-calls.ts';
 
 export interface HeldRunPorts {
@@ -74,8 +74,8 @@ export interface HeldRunPorts {
   problem(error: Error, runId: string): void;
   /** Code of the run let this error escape: put into its inbox that it fails, wherever the run is by now. */
   failRun(runId: string, error: Error): void;
-  /** How large the encoded state of a run may be. Default: 64 MiB. */
-  readonly maxStateBytes?: number | undefined;
+  /** How large the encoded state of a run may be. */
+  readonly maxStateBytes: number;
   /** Call `fn` in so many milliseconds, to try a store again. Default: by Node's timers. */
   readonly after?: ((ms: number, fn: () => void) => () => void) | undefined;
 }
@@ -156,7 +156,7 @@ export const releaseBoundMs = 2_000;
 export const problemRetryMs = 60_000;
 
 export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
-  const { store, clock, token, workflow, leaseMs, maxStateBytes = defaultMaxStateBytes } = ports;
+  const { store, clock, token, workflow, leaseMs, maxStateBytes } = ports;
   const { id, hosts, createdAt, labels, parent } = holding;
   let { state, updatedAt } = holding;
   let mayHaveMail = false;

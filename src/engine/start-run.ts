@@ -13,11 +13,13 @@ import type { EngineCore } from './handle/core.ts';
 import { encodeEntry } from './history.ts';
 import { entryOf, progressOf, stateOf, wakeAtOf } from './progress.ts';
 import type { Message, ParentInvocation } from './run-state.ts';
+import { stateTooLarge } from './state-limit.ts';
 
 export interface StartPorts {
   readonly core: EngineCore;
   readonly claims: Claims;
   readonly scope: 'all' | 'own' | 'none';
+  readonly maxStateBytes: number;
   /** This process let go of a run that needs a worker at `wakeAt`. */
   left(runId: string, wakeAt: number | null): void;
   /** Code of the run let this error escape. */
@@ -34,7 +36,7 @@ export interface RunToStart {
 
 /** The run is stored when this resolves, by this call or one before it with the same id. */
 export async function startRun(
-  { core, claims, scope, left, failRun }: StartPorts,
+  { core, claims, scope, maxStateBytes, left, failRun }: StartPorts,
   { workflow, id, input, labels, parent }: RunToStart,
   facts: CallFacts,
 ): Promise<void> {
@@ -59,6 +61,9 @@ export async function startRun(
       { cause: error },
     );
   }
+  const progress = progressOf(led.state, led.tags);
+  const bytes = progress.state.length;
+  if (bytes > maxStateBytes) throw stateTooLarge(id, led.state, bytes, maxStateBytes);
   const rests = led.started.length === 0;
   const holds = !rests && scope !== 'none' && claims.capacity() > 0 && !claims.isClaimed(id);
   const leaseUntil = at + leaseMs;
@@ -72,7 +77,7 @@ export async function startRun(
     labels,
     ...(parent ? { parent: parent.runId } : {}),
     wakeAt,
-    ...progressOf(led.state, led.tags),
+    ...progress,
     log: [encodeEntry(entryOf({ seq: 1, led, before: undefined, turn: { message } }))],
     ...(holds ? { lease: { token, until: leaseUntil } } : {}),
   };

@@ -180,6 +180,7 @@ export function simulate(workflow: AnyWorkflow, random: Random): Simulation {
             workflow,
             prices: listPrices,
             intercept: undefined,
+            maxStateBytes: 1_000_000,
             after: (ms, fn) => at(now + ms, fn, worker),
             stepped: () => {},
             disposed: () => {},
