@@ -60,7 +60,11 @@ it('a run on a day on which everything fails ends right, and its history tells h
 
   // Killed while it keeps away from a model that has asked for that.
   const first = await startWorker();
-  await vi.waitUntil(async () => (await story(run)).some((line) => line.includes('429')));
+  await vi.waitUntil(async () => {
+    const told = await story(run);
+    const at = told.findIndex((line) => line.includes('429'));
+    return at >= 0 && told[at + 1] === 'draftReply waits';
+  });
   await kill(first);
   expect(model.requests).toHaveLength(3);
 
