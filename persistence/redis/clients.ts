@@ -40,6 +40,7 @@ export function fromUrl(url: string): ClientSource {
 }
 
 export function fromClient(client: RedisClient): ClientSource {
+  if ('nodes' in client) tendAsking(client);
   const { idling, retryStrategy, track } = createIdling();
   const options = { enableAutoPipelining: false, lazyConnect: false };
   const duplicate = (): RedisClient =>
@@ -54,6 +55,23 @@ export function fromClient(client: RedisClient): ClientSource {
       if (ended !== client) await idling.end(ended);
     },
   };
+}
+
+/**
+ * While a slot moves, a cluster's client sends ASKING to the node that gets it and does not look at what becomes of that: if
+ * the connection is lost just then, the rejection that nobody handles would end the process. The command after it fails too.
+ */
+function tendAsking(cluster: Cluster): void {
+  const tend = (node: Redis): void => {
+    const asking = node.asking.bind(node) as () => Promise<'OK'>;
+    node.asking = () => {
+      const answer = asking();
+      answer.catch(() => {});
+      return answer;
+    };
+  };
+  cluster.nodes().forEach(tend);
+  cluster.on('+node', tend);
 }
 
 interface Idling {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Cluster } from 'ioredis';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 
 import { InvalidOption } from '../../src/errors.ts';
 import { closeAfterEach, connectClient, openStore } from '../../test/stores-redis-server.ts';
@@ -91,4 +91,24 @@ describe('options', () => {
     await store.close();
     expect(await client.ping()).toBe('PONG');
   });
+});
+
+it('a cluster whose node goes away while it is asked for a moving slot does not end the process', async () => {
+  const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
+  const store = redisStore({ client: cluster });
+  const unhandled: unknown[] = [];
+  const listener = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', listener);
+  onTestFinished(async () => {
+    process.off('unhandledRejection', listener);
+    await store.close();
+    cluster.disconnect();
+  });
+  const node = connectClient(inject('redisUrl'), { lazyConnect: true });
+  cluster.emit('+node', node);
+  // As ioredis does it, which looks at no answer.
+  void node.asking();
+  node.disconnect();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(unhandled).toEqual([]);
 });
