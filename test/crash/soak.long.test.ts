@@ -18,7 +18,7 @@ interface Soaked {
 it.each(['sqlite', 'redis'])(
   'on %s, 20 tickets whose workers are killed again and again come to their ends, each effect and each model call once',
   async (store) => {
-    const flags = ['--runs', '20', '--store', store, '--seed', '1', '--minutes', '4', '--json'];
+    const flags = ['--runs', '20', '--store', store, '--seed', '1', '--minutes', '60', '--json'];
     const child = spawn(process.execPath, [program, ...flags], {
       env: { ...process.env, NODE_OPTIONS: '', REDIS_URL: inject('redisUrl') },
       stdio: ['ignore', 'pipe', 'pipe'],
