@@ -20,7 +20,7 @@
  *     a message sent to a run without a lease makes it due at once; an ended run is never due unless its inbox has
  *     messages. An entry of the index whose run is missing or unreadable leaves the index when `acquire` meets it.
  * I8. A call that rejects with `StoreUnavailable` may have been applied or not; any other rejection was not applied.
- *     Whatever a store does to repeat calls by itself, each is applied at most once, however many are under way.
+ *     If a store retries a call internally, the call is still applied at most once, at any number of calls in flight.
  * I9. A run that was deleted leaves nothing behind: its id is free, and no index, count or listing names it.
  */
 
@@ -328,7 +328,7 @@ export interface Store {
    */
   watch(listener: (runId: string) => void): () => void;
 
-  /** Pass text on to whoever subscribes to the run now, in this process or another. Best effort: it is not stored. */
+  /** Send text to the run's current subscribers, in this process and others. Best effort: it is not stored. */
   publish(runId: string, text: string): void;
 
   /** Be told of the texts that are published for the run from now on, in order. Returns the way to stop. */
@@ -347,8 +347,8 @@ export interface Store {
   time?(): Promise<number>;
 
   /**
-   * Tell `listener` of what the store notices by itself: entries set aside, a server that may evict runs, a file that was
-   * replaced. Returns the way to stop.
+   * Call `listener` with problems that no call reports: index entries set aside, a server that may evict runs, a replaced
+   * file. Returns the function that removes the listener.
    */
   onProblem(listener: (error: Error) => void): () => void;
 

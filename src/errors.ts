@@ -140,7 +140,7 @@ export class RunParked extends SignalboxError {
 
 /**
  * The store has an older state of the run than this process has seen: a failover lost commits. The run is not executed, as
- * calls may be made twice. `engine.resume(id)` accepts the older state.
+ * calls may be made twice. `engine.resume(id)` accepts the older state. `details`: `runId`, `storedSeq`, `seenSeq`.
  */
 export class RunRolledBack extends SignalboxError {
   constructor(message: string, details?: ErrorDetails) {

@@ -58,8 +58,8 @@ export function fromClient(client: RedisClient): ClientSource {
 }
 
 /**
- * While a slot moves, a cluster's client sends ASKING to the node that gets it and does not look at what becomes of that: if
- * the connection is lost just then, the rejection that nobody handles would end the process. The command after it fails too.
+ * While a slot moves, ioredis sends ASKING to the slot's new node and ignores the returned promise. If that connection is
+ * lost, the unhandled rejection would end the process. The command that follows fails as well, and is retried.
  */
 function tendAsking(cluster: Cluster): void {
   const tend = (node: Redis): void => {
@@ -126,7 +126,7 @@ export function primariesOf(client: RedisClient): readonly Redis[] {
 
 /**
  * To be called before a command is sent: what is sent in one turn of the event loop goes to the socket in one write, when
- * the turn is over, so that runs which were answered together go on together. Auto-pipelining would do that too, but with a
+ * the turn is over, so that runs whose replies arrive together stay in one batch. Auto-pipelining would do that too, but with a
  * pipeline of its own for each turn.
  */
 export function createGathering(client: RedisClient): () => void {

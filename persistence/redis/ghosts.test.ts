@@ -41,7 +41,7 @@ const harm: Readonly<Record<string, (client: Redis, key: string) => Promise<unkn
   'has a damaged origin': (client, key) => client.hset(key, 'c', 'yesterday'),
   'has a damaged status': (client, key) => client.hset(key, 'x', 's=asleep'),
   'has a damaged sequence number': (client, key) => client.hset(key, 'q', 'many'),
-  'has a damaged lease': (client, key) => client.hset(key, 'l', 'for ever'),
+  'has a damaged lease': (client, key) => client.hset(key, 'l', 'not a lease'),
   'has a damaged problem': (client, key) => client.hset(key, 'p', '{'),
 };
 

@@ -18,7 +18,7 @@ export function createSubscriptions(source: ClientSource): Subscriptions {
 
   function connect(): RedisClient {
     const made = source.connectSubscriber();
-    // It connects again by itself; what was missed meanwhile, `due` and `renew` tell of messages.
+    // ioredis reconnects. Messages published meanwhile are found by `due` and `renew`.
     made.on('error', () => {});
     made.on('message', (channel: string, text: string) => {
       for (const listener of channels.get(channel) ?? []) listener(text);

@@ -83,7 +83,7 @@ function describeFailure(cause: Error, code: number, path: string): SignalboxErr
       details,
     );
   }
-  const wayOut = code === fullCode ? ' Make room; the store goes on by itself once there is some.' : '';
+  const wayOut = code === fullCode ? ' Free some disk space; the store then resumes without a restart.' : '';
   return new StoreUnavailable(
     `The store file \`${path}\` cannot be read or written: ${cause.message}.${wayOut}`,
     details,

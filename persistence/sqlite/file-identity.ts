@@ -1,9 +1,9 @@
 /**
- * Whether the path still leads to the file that is open. A file that was deleted or replaced goes on to be written
- * without an error, and nobody finds again what was written; so it is looked at after each transaction, before anything
- * is acknowledged. The write-ahead log beside it is looked at as well: without it the last writes are lost.
+ * Checks that the path still refers to the open file. SQLite keeps writing to a deleted or replaced file without an error,
+ * and those writes are lost; so the file is checked after each transaction, before its writes are acknowledged. The
+ * write-ahead log is checked too, because it holds the latest writes.
  *
- * A file that is back under its path, moved away and back, is taken for what it is.
+ * A file that was moved away and back passes the check.
  */
 import { statSync } from 'node:fs';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InvalidOption, StoreForeign, StoreUnavailable } from '../../src/errors.ts';
 import { heldRun, newRun, nextRecording } from '../conformance/case.ts';
 import type { Store } from '../store.ts';
-import { openDriver } from './driver.ts';
+import { type Cell, openDriver } from './driver.ts';
 import { sqliteStore } from './index.ts';
 
 let folder: string;
@@ -90,6 +90,28 @@ describe('damaged text', () => {
     driver.exec(`UPDATE ${table} SET ${column} = 'X' || substr(${column}, 2)`);
     driver.close();
     await expect(read(store)).rejects.toMatchObject({ code: 'STORE_FOREIGN', details: { path, run: id } });
+  });
+
+  it('is found in every column of a head', async () => {
+    const store = open();
+    await store.create(heldRun());
+    const driver = openDriver(path, 1000);
+    const unchecked = new Set(['run', 'id', 'kind', 'sum']);
+    const columns = driver
+      .prepare('PRAGMA table_info(runs)')
+      .all()
+      .map((row) => String((row as { name: unknown }).name))
+      .filter((column) => !unchecked.has(column));
+    expect(columns.length).toBeGreaterThan(15);
+    for (const column of columns) {
+      const { cell } = driver.prepare(`SELECT ${column} AS cell FROM runs`).get() as { cell: Cell };
+      const damaged = typeof cell === 'number' ? cell + 1 : `${String(cell ?? '')}X`;
+      driver.prepare(`UPDATE runs SET ${column} = ?`).run(damaged);
+      await expect(store.load(id), column).rejects.toThrow(StoreForeign);
+      driver.prepare(`UPDATE runs SET ${column} = ?`).run(cell);
+    }
+    driver.close();
+    expect(await store.load(id)).toMatchObject({ id });
   });
 
   it('and rows that are gone are found', async () => {

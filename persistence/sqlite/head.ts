@@ -83,7 +83,7 @@ export function getHead(connection: Connection, run: number): Head | undefined {
   return row && readHead(row);
 }
 
-/** Field by field: every call of the store reads one. */
+/** A literal instead of a loop: every call of the store reads a head, and this is several times faster. */
 function readHead(row: Row, runId?: string): Head {
   const head: Head = {
     run: readNumber(row['run'], 'runs.run'),
@@ -240,7 +240,7 @@ export function toSummary(head: Head): RunSummary {
   };
 }
 
-/** Pairs, because `__proto__` is a name as any other. */
+/** Pairs, because a label may be named `__proto__`. */
 export function writeLabels(labels: Labels): string {
   return JSON.stringify(Object.entries(labels));
 }

@@ -39,7 +39,7 @@ export interface SqliteStoreOptions {
  *
  * What was acknowledged survives the death of the process and a power cut (write-ahead log, one fsync per group of
  * writes). A full disk, a file that was deleted or replaced while open: calls reject with `StoreUnavailable`, nothing
- * is half done, and the store goes on by itself once the cause is gone. Every text of a run carries a checksum: damage
+ * is half done, and calls succeed again once the cause is removed. Every text of a run carries a checksum: damage
  * is `StoreForeign` with `details.run` and `details.column`, never another text.
  *
  * Its clock (`time`) is shared by all processes of the file, and no jump of the wall clock moves it while the machine is

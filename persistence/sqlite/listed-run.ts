@@ -26,7 +26,7 @@ const stuck = 'stuck';
 /** Every run has one of these, so a list without a filter is both of them. */
 export const allFacets: readonly string[] = [topLevel, child];
 
-/** The facets that a run must have to be in the list. None: any run. */
+/** The facets that a listed run must have. An empty list matches every run. */
 export function toFacets({ tag, labels = {}, parent, stuck: isStuck }: ListQuery): readonly string[] {
   const facets = Object.entries(labels).map(([name, value]) => labelFacet(name, value));
   if (tag !== undefined) facets.push(tagFacet(tag));

@@ -93,7 +93,7 @@ describe('a failed run', () => {
       { type: 'output', at: 5, key: 'charge#1', output: 1 },
       defineWorkflow({ machine, version: '2', output: z.number() as never }),
     ],
-    ['because it was told to', { type: 'fail', at: 5, error: new Error('nobody awaits it') }, workflow],
+    ['because it was told to', { type: 'fail', at: 5, error: new Error('an unhandled rejection') }, workflow],
   ] as const)('goes on, if it failed %s', (_, message, failed) => {
     const { state } = advance(failed, undefined, { type: 'start', at: 0 });
     const led = advance(failed, state, message);
@@ -125,7 +125,7 @@ describe('a failed run', () => {
 
 describe('`fail`', () => {
   it('ends an active run with the error, and everything under way with it', () => {
-    const error = Object.assign(new Error('nobody awaits it'), { code: 'LOST', socket: () => 1 });
+    const error = Object.assign(new Error('an unhandled rejection'), { code: 'LOST', socket: () => 1 });
     const led = advance(workflow, start(), { type: 'fail', at: 5, error });
     expect(led).toMatchObject({
       accepted: true,

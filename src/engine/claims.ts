@@ -9,7 +9,7 @@
  * I4. Why a run is not executed is stored with it, and told once.
  */
 import type { AcquiredRun, StoredRun } from '../../persistence/store.ts';
-import { RunParked, RunRolledBack, type SignalboxError, SnapshotNotRestorable } from '../errors.ts';
+import type { SignalboxError } from '../errors.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import { createHostCache, viewState } from './advance.ts';
 import type { DispatcherPorts } from './dispatcher.ts';
@@ -22,6 +22,7 @@ import {
   problemRetryMs,
 } from './held-run.ts';
 import { problemOf, stateOf } from './progress.ts';
+import { notRestorable, runParked, runRolledBack } from './set-aside.ts';
 
 export interface ClaimsPorts extends Pick<
   DispatcherPorts,
@@ -52,7 +53,7 @@ export interface Claims {
   /** Acquire the run and hold it, unless somebody does. Resolves when that is decided. */
   claim(runId: string, options?: ClaimOptions): Promise<void>;
   isClaimed(runId: string): boolean;
-  /** Until `work` is settled, nobody else in this process takes up the run. */
+  /** Keeps the run from being claimed again in this process until `work` settles. */
   claiming<T>(runId: string, work: Promise<T>): Promise<T>;
   /** Hold a run that this process has the lease of. */
   hold(workflow: AnyWorkflow, holding: Holding): void;
@@ -142,10 +143,10 @@ export function createClaims(options: ClaimsPorts): Claims {
     if (forgive) forget(runId);
     // Another process has seen later steps.
     if (run.problem?.code === rolledBackCode && !forgive) return giveBack(acquired, null);
-    if (run.takeovers > maxTakeovers) return setAside(acquired, parked(run), null);
+    if (run.takeovers > maxTakeovers) return setAside(acquired, runParked(run.id, run.takeovers), null);
     const before = seen.get(runId);
     if (before && before.createdAt === run.createdAt && run.seq < before.seq) {
-      return setAside(acquired, rolledBack(run, before.seq), null);
+      return setAside(acquired, runRolledBack(run.id, run.seq, before.seq), null);
     }
     const isSuspect = run.takeovers >= Math.min(suspectFrom, maxTakeovers);
     if (isSuspect && hasSuspect(now)) {
@@ -160,7 +161,7 @@ export function createClaims(options: ClaimsPorts): Claims {
       viewState(workflow, state, hosts);
       hold(workflow, holdingOf(acquired, state, hosts));
     } catch (error) {
-      return setAside(acquired, notRestorable(run, workflow, error), now + problemRetryMs);
+      return setAside(acquired, notRestorable(run.id, workflow, error), now + problemRetryMs);
     }
     const own = held.get(runId);
     if (isSuspect && own) suspect = { run: own, seq: run.seq, since: now };
@@ -250,31 +251,10 @@ export function createClaims(options: ClaimsPorts): Claims {
   };
 }
 
-/** The older half is forgotten when there are too many: one at a time, a `Map` searches for its first entry each time. */
+/** Drops the older half at once: deleting one at a time makes `Map` skip all deleted entries to find its first. */
 function remember<T>(all: Map<string, T>, runId: string, what: T): void {
   all.delete(runId);
   all.set(runId, what);
   if (all.size <= maxRemembered) return;
   for (const id of [...all.keys()].slice(0, maxRemembered / 2)) all.delete(id);
-}
-
-function parked({ id, takeovers }: StoredRun): RunParked {
-  return new RunParked(
-    `Run \`${id}\` was taken over from dead workers ${takeovers} times without a step, and is not executed any more. \`engine.resume(id)\` tries again.`,
-    { details: { runId: id, takeovers } },
-  );
-}
-
-function rolledBack({ id, seq }: StoredRun, seenSeq: number): RunRolledBack {
-  return new RunRolledBack(
-    `Run \`${id}\` is at step ${seq} in the store, and was at step ${seenSeq} before: the store has lost commits. \`engine.resume(id)\` goes on from step ${seq}, and may make calls again.`,
-    { details: { runId: id, seq, seenSeq } },
-  );
-}
-
-function notRestorable({ id }: StoredRun, { ref }: AnyWorkflow, error: unknown): SnapshotNotRestorable {
-  return new SnapshotNotRestorable(`Run \`${id}\` of \`${ref}\`: ${(error as Error).message}`, {
-    cause: error,
-    details: { runId: id, workflow: ref },
-  });
 }

@@ -221,7 +221,7 @@ export function createFlights(ports: FlightsPorts, takenOver: readonly Invocatio
         if (!ports.isLeased()) return;
         const logic = performerOf(workflow, src);
         if (!logic) return ports.failed(missingActor(invocation));
-        // A start on record counts, whoever recorded it.
+        // A recorded start counts, even if another worker recorded it.
         const mayBeBegun = maybeBegun.delete(key) || journal.has(attemptName(key, attempt));
         const start = mayBeBegun ? resumed(invocation, durableActor(logic)) : { attempt, begun: false };
         void execute(invocation, logic, start);

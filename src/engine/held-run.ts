@@ -17,7 +17,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { AcquiredRun, InboxMessage, Labels, Store } from '../../persistence/store.ts';
-import { type AnswerNotAllowed, RunMissing, RunRolledBack, type SignalboxError } from '../errors.ts';
+import type { AnswerNotAllowed, SignalboxError } from '../errors.ts';
 import { type ChildRuns, type DurableActor, durableActor } from '../invocation.ts';
 import type { PriceTable } from '../prices.ts';
 import type { AnyWorkflow } from '../workflow.ts';
@@ -30,7 +30,7 @@ import { createFlights } from './flights.ts';
 import type { HistoryEntry, MessageEntry } from './history.ts';
 import { createAcceptance } from './inbox-acceptance.ts';
 import { encodeMail, type Mail, type ReceivedMail } from './mail.ts';
-import { type Flight, type Outcome, stoppedScopeOf } from './performer.ts';
+import { type Flight, stoppedScopeOf } from './performer.ts';
 import { entryOf, problemOf, progressOf, wakeAtOf } from './progress.ts';
 import { refusalOf } from './refusal.ts';
 import { createRunInbox } from './run-inbox.ts';
@@ -43,8 +43,10 @@ import type {
   RunState,
 } from './run-state.ts';
 import { createRunWriter, type RecordOptions } from './run-writer.ts';
+import { runMissing, runRolledBack } from './set-aside.ts';
 import { stateTooLarge } from './state-limit.ts';
 import { createStoreCalls } from './store-calls.ts';
+import { type Turn, turnOfMail, turnOfOutcome } from './turns.ts';
 
 export interface HeldRunPorts {
   readonly store: Store;
@@ -140,14 +142,6 @@ export function holdingOf({ run, inbox, journal }: AcquiredRun, state: RunState,
   return { id, createdAt, updatedAt, labels, parent, state, seq, leaseUntil, inbox, journal, hosts };
 }
 
-/** A message for the machine with where it came from, or mail that is the engine's own. */
-interface Turn {
-  readonly at: number;
-  readonly message?: Message;
-  readonly mail?: ReceivedMail;
-  readonly flight?: Flight;
-}
-
 /** How long a run may keep the event loop from others, with a store that never waits. */
 const maxTurnMs = 10;
 /** What a store that does not answer adds to the time that giving up a run takes. */
@@ -205,10 +199,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
       escaped,
       record,
       settled(flight, outcome) {
-        const { attempt, invocation } = flight;
-        const at = clock.now();
-        const { key } = invocation;
-        results.push({ at, flight, message: messageOf(outcome, { at, key, attempt }) });
+        results.push(turnOfOutcome(flight, outcome, clock.now()));
         notify();
       },
       failed: (error) => void stopAt(error),
@@ -270,7 +261,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   function notify(): void {
     again = true;
     if (isLooping || !begun || phase !== 'held') return;
-    // Before the loop begins: what it sets going may be over at once, and ask for a loop itself.
+    // Set before the loop starts: an invocation that it dispatches may settle synchronously and call `notify` again.
     isLooping = true;
     const over = (): void => {
       isLooping = false;
@@ -319,7 +310,7 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
   function nextTurnOf(now: number): Turn | undefined {
     let earliest: Turn | undefined = results[0];
     const letter = inbox.size === 0 ? undefined : inbox.next(acceptanceOf(state));
-    if (letter && (!earliest || letter.at < earliest.at)) earliest = turnOf(letter, now);
+    if (letter && (!earliest || letter.at < earliest.at)) earliest = turnOfMail(letter, now);
     const timer = state.timers[0];
     if (timer && timer.deadline <= now && (!earliest || timer.deadline < earliest.at)) {
       const { source, id: timerId, deadline } = timer;
@@ -327,26 +318,6 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     }
     if (earliest && earliest === results[0]) results.shift();
     return earliest;
-  }
-
-  function turnOf(letter: ReceivedMail, now: number): Turn {
-    const { mail: content, at } = letter;
-    switch (content.type) {
-      case 'cancel': {
-        const { reason } = content;
-        const why = reason === undefined ? {} : { reason };
-        return { at, mail: letter, message: { type: 'cancel', at: now, ...why } };
-      }
-      case 'event':
-        return { at, mail: letter, message: { type: 'event', at: now, event: content.event } };
-      case 'fail':
-        return { at, mail: letter, message: { type: 'fail', at: now, error: content.error } };
-      case 'wake':
-        return { at, mail: letter, message: { type: 'wake', at: now, key: content.key } };
-      case 'stopped':
-      case 'ended':
-        return { at, mail: letter };
-    }
   }
 
   async function take(turn: Turn): Promise<void> {
@@ -516,10 +487,10 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
         leave(null);
         return undefined;
       case 'missing':
-        void setAside(runMissing());
+        void setAside(runMissing(id, writer.seq));
         return undefined;
       case 'rolled-back':
-        void setAside(runRolledBack(written.storedSeq));
+        void setAside(runRolledBack(id, written.storedSeq, writer.seq));
         return undefined;
     }
   }
@@ -619,20 +590,6 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     }
   }
 
-  function runMissing(): RunMissing {
-    return new RunMissing(
-      `The store no longer has run \`${id}\`, which it acknowledged up to step ${writer.seq}: it was deleted, or a failover lost it. Nothing more is executed for it.`,
-      { details: { runId: id, seq: writer.seq } },
-    );
-  }
-
-  function runRolledBack(storedSeq: number): RunRolledBack {
-    return new RunRolledBack(
-      `The store has run \`${id}\` at step ${storedSeq}, but acknowledged step ${writer.seq}: a failover or a restored backup lost what came between. It is set aside, since what was executed in those steps would be executed again.`,
-      { details: { runId: id, seq: writer.seq, storedSeq } },
-    );
-  }
-
   async function release(graceMs: number): Promise<void> {
     if (isLeft()) return;
     phase = 'releasing';
@@ -670,23 +627,6 @@ export function holdRun(ports: HeldRunPorts, holding: Holding): HeldRun {
     calls.close();
     flights.abortAll();
     ports.left(run, wakeAt);
-  }
-}
-
-/** What the machine is told of an invocation. Outputs, by far the most frequent, are put together by hand. */
-function messageOf(
-  outcome: Outcome,
-  { at, key, attempt }: { readonly at: number; readonly key: string; readonly attempt: number },
-): Message {
-  switch (outcome.type) {
-    case 'output': {
-      const { output } = outcome;
-      return output === undefined ? { type: 'output', at, key } : { type: 'output', output, at, key };
-    }
-    case 'error':
-      return { type: 'error', error: outcome.error, at, key };
-    case 'deferred':
-      return { ...outcome, at, key, attempt };
   }
 }
 

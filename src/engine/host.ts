@@ -18,6 +18,7 @@ import { and, type AnyActorRef, createActor, type EventObject, type StateValue }
 import type { StateNode } from '../actor-sources.ts';
 import type { ErrorClasses } from '../error-classes.ts';
 import { SnapshotNotRestorable, WorkflowInvalid } from '../errors.ts';
+import type { Mutable } from './mutable.ts';
 import { isFromOutside } from '../event-descriptor.ts';
 import { collectVerdicts, type Verdict } from '../gates/verdict.ts';
 import { actorAt, actorPath, childrenOf, isActive, sessionIdOf, systemMadeId } from './actor-path.ts';
@@ -65,8 +66,6 @@ export function currentHost(): HostPort {
   if (!current) throw new Error('A hosted actor was used outside of its host.');
   return current;
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What one message has led to so far. */
 interface Delivery {

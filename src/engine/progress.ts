@@ -6,6 +6,7 @@ import type { AnswerRecord } from './answers.ts';
 import { decode, encode } from './codec.ts';
 import type { MessageEntry } from './history.ts';
 import type { Exchange } from '../invocation.ts';
+import type { Mutable } from './mutable.ts';
 import type { AnyWorkflow } from '../workflow.ts';
 import type { Advanced, RunState } from './run-state.ts';
 
@@ -74,8 +75,8 @@ export interface Led {
 }
 
 /**
- * The history entry of a message. What would be empty is left out: this is most of what a store keeps. Each step makes one,
- * so it is filled in, field by field, instead of put together from parts.
+ * The history entry of a message. Empty fields are left out: entries are most of what a store keeps. Assigned field by field,
+ * because every step makes one and spreads are slow.
  */
 export function entryOf({ seq, led, before, turn }: Led): MessageEntry {
   const { state, verdicts, started, stopped, actions, emitted } = led;
@@ -105,8 +106,6 @@ export function entryOf({ seq, led, before, turn }: Led): MessageEntry {
   if (error !== undefined) entry.error = error;
   return entry as MessageEntry;
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A field for the record. What cannot be stored is described; nothing depends on it coming back. */
 function shown<TKey extends string>(key: TKey, value: unknown): { readonly [K in TKey]?: unknown } {

@@ -2,7 +2,7 @@
  * Writes one leased run: its steps, what is recorded between them, and the lease under which both are allowed.
  *
  * I1. Every write waits out the store's trouble, for as long as the run is this worker's. That the lease has run out
- *     meanwhile takes the run from nobody: the store refuses the write if another worker has it.
+ *     meanwhile takes the run from no worker: the store refuses the write if another worker has it.
  * I2. A write of unknown fate is applied once: a recording keeps its id, and a step is looked up before it is repeated.
  * I3. The lease is renewed with the steps themselves while there are any.
  */
@@ -87,7 +87,7 @@ export function createRunWriter(options: RunWriterOptions): RunWriter {
   const { runId, store, calls, clock, token, leaseMs } = options;
   let { seq, leaseUntil } = options;
   const journal = new Map(options.journal);
-  /** Until when the step being written has the lease, if that is another time than before. */
+  /** The end of the lease that the pending write asks for or finds; undefined if it leaves the lease as it is. */
   let granted: number | undefined;
 
   function leaseAt(now: number): Commit['lease'] {
@@ -132,7 +132,7 @@ export function createRunWriter(options: RunWriterOptions): RunWriter {
         const now = clock.now();
         const lease = rests ? 'release' : leaseAt(now);
         const { state, status, value, tags } = progress;
-        // Named one by one: a spread costs a tenth of a step.
+        // Listed field by field: an object spread took a tenth of the step.
         commit = {
           state,
           status,
@@ -151,7 +151,7 @@ export function createRunWriter(options: RunWriterOptions): RunWriter {
         };
         return attempt === 1 ? write(commit) : writeAgain(commit);
       });
-      // It was applied after all, by a call that nobody waits for any more.
+      // An earlier attempt, given up on, was applied after all.
       if (result.status === 'sequence' && result.seq === seq + 1)
         result = await calls.call(() => writeAgain(commit));
       switch (result.status) {

@@ -47,6 +47,7 @@ describe('a state larger than `maxStateBytes`', () => {
     const run = await engine.start(notes, { id: 'r', input: { text: 'a' } });
     await run.send({ type: 'ADD', text: 'b'.repeat(500) });
     await run.send({ type: 'ADD', text: 'c'.repeat(2_000) });
+    expect((await run.snapshot()).status).toBe('failed');
     await expect(run.result()).rejects.toMatchObject({
       code: 'RUN_FAILED',
       cause: { code: 'STATE_TOO_LARGE', details: { runId: 'r', maxBytes: 2_000, field: 'text' } },

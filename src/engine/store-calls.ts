@@ -75,7 +75,7 @@ export function createStoreCalls({ failing, after = afterMs }: StoreCallsPorts):
     throw error;
   }
 
-  /** The first attempt, by far the most frequent one, costs one promise. */
+  /** The first attempt costs one promise, since nearly all calls need no other. */
   function first<T>(make: (attempt: number) => Promise<T>): Promise<T> {
     const call: PendingCall = { overs: undefined };
     pending.add(call);
@@ -117,7 +117,7 @@ export function isStoreTrouble(error: unknown): boolean {
   return !(error instanceof SignalboxError) || error.remedy === 'retry-later';
 }
 
-/** A store of somebody's own may throw where it should reject. */
+/** A custom store may throw synchronously. */
 function begun<T>(make: (attempt: number) => Promise<T>): Promise<T> {
   try {
     return make(1);

@@ -262,6 +262,8 @@ describe('a store that has lost steps it acknowledged', () => {
     await until(() => problems.some((error) => 'code' in error && error.code === code));
     await until(() => aborted);
     if (how === 'earlier') await until(() => data.runs.get('r')?.problem?.code === code);
+    const details = how === 'earlier' ? { storedSeq: 0, seenSeq: 1 } : { seenSeq: 1 };
+    expect(problems).toContainEqual(expect.objectContaining({ code, details: { runId: 'r', ...details } }));
   });
 });
 
